@@ -1,0 +1,339 @@
+"""What stands in which line of a job log: clean text, time, step, level, and whether the runner only echoed it?
+
+In comes a log as it was downloaded: plain job log, one step's file, or ``gh run view --log`` output; with BOMs,
+UTF-16, CRLF, colours, progress bars, invalid UTF-8, lines of many MB, cut anywhere. Out goes a `LogView`: a
+buffer that a `Scanner` can search (`LogView.buffer`, decoded to UTF-8, without BOM, colours and ``\\r`` before a
+newline; its lines are the file's lines), and `Line` records read on demand, so that cost follows what is asked.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from analysis.facts.steps import Boundary, Step, align, read_steps
+
+TEXT_LIMIT = 16_384
+_ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[@-Z\\-_])|\^\[\[[0-9;]{0,16}[A-Za-z]")
+_ANSI_TEXT = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?)?|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_TIME = re.compile(rb"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z ?")
+_GH_FIRST = re.compile(rb"[^\t\n]{1,500}\t[^\t\n]{1,500}\t(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_GH_PREFIX = re.compile(rb"^([^\t\n]{1,500}\t)([^\t\n]{1,500})\t", re.MULTILINE)
+_LEVEL = re.compile(r"^##\[(error|warning|notice|debug|command|section|group|endgroup)\]|^\[(command)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a log.
+
+    Attributes
+    ----------
+    number : int
+        1-based number in the file as it came.
+    start, end : int
+        Offsets in `LogView.buffer`, without the newline.
+    text : str
+        What was written: no time stamp, colours, level marker or overwritten progress; at most `TEXT_LIMIT`
+        characters (the head and the tail of a longer line).
+    time : datetime or None
+        The runner's time stamp, UTC.
+    step : int or None
+        Number of the step, None where the steps are not known.
+    step_name : str or None
+        Name of the step, where the log or the steps tell it.
+    level : str
+        ``error``, ``warning``, ``notice``, ``debug``, ``command``, ``section``, ``group``, ``endgroup`` or empty.
+    in_group_of_run_echo : bool
+        The runner echoes a step's script, inputs and environment here: nothing in it happened.
+    """
+
+    number: int
+    start: int
+    end: int
+    text: str
+    time: datetime | None
+    step: int | None
+    step_name: str | None
+    level: str
+    in_group_of_run_echo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A ``##[group]`` of the log: offsets of its header line and of its end, and its title."""
+
+    start: int
+    body: int
+    end: int
+    title: str
+
+    @property
+    def is_run_echo(self) -> bool:
+        """Whether this is the echo of what a step is about to run."""
+        return self.title.startswith("Run ")
+
+
+class LogView:
+    """A log that can be searched as bytes and read as lines.
+
+    Parameters
+    ----------
+    log : bytes
+        The log as it came.
+    steps : sequence of mapping
+        Rows of the `steps` table (``number``, ``name``, ``conclusion``, ``started_at``, ``completed_at``).
+
+    Attributes
+    ----------
+    buffer : bytes
+        The decoded log. Line *n* of it is line *n* of the file.
+    """
+
+    def __init__(self, log: bytes, *, steps: Sequence[Mapping[str, Any]] = ()) -> None:
+        text, self._named_steps = _split_prefixes(decode(log))
+        self.buffer = strip_colours(text)
+        self.steps: tuple[Step, ...] = read_steps(steps)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def line_at(self, offset: int) -> Line:
+        """The line that holds an offset of the buffer."""
+        return self.line(bisect.bisect_right(self._starts, max(offset, 0)))
+
+    def line(self, number: int) -> Line:
+        """A line by its 1-based number.
+
+        Raises
+        ------
+        IndexError
+            There is no such line.
+        """
+        if not 1 <= number <= len(self._starts):
+            raise IndexError(f"line {number} of {len(self._starts)}")
+        start = int(self._starts[number - 1])
+        end = int(self._starts[number]) - 1 if number < len(self._starts) else len(self.buffer)
+        end -= end > start and self.buffer[end - 1 : end] == b"\n" and number == len(self._starts)
+        time, text = split_time(self._cut(start, end))
+        level, text = split_level(last_overwrite(text))
+        boundary = self._boundary_at(start)
+        return Line(
+            number, start, end, text, time,
+            boundary.number if boundary else None, boundary.name if boundary else None,
+            level, self.is_run_echo(start),
+        )  # fmt: skip
+
+    def lines(self, first: int, last: int) -> Iterator[Line]:
+        """Lines ``first`` to ``last``, both included, cut to what is there."""
+        return (self.line(number) for number in range(max(first, 1), min(last, len(self)) + 1))
+
+    def text_at(self, start: int, end: int) -> str:
+        """The clean text of a line whose offsets are known (a hit of the scanner): cheaper than `line_at`."""
+        return split_level(last_overwrite(split_time(self._cut(start, end))[1]))[1]
+
+    def time_at(self, start: int) -> datetime | None:
+        """The runner's time stamp of the line that begins at an offset."""
+        return split_time(self.buffer[start : start + 40])[0]
+
+    def step_at(self, offset: int) -> int | None:
+        """Number of the step that wrote at an offset, None where that is not known."""
+        boundary = self._boundary_at(offset)
+        return boundary.number if boundary else None
+
+    def is_run_echo(self, offset: int) -> bool:
+        """Whether the runner only echoes a script, inputs or environment at an offset."""
+        index = bisect.bisect_right(self._echo_starts, offset) - 1
+        return index >= 0 and offset < self._echoes[index].end
+
+    def group_body(self, group: Group) -> list[str]:
+        """The clean lines of a group, without its header and end, at most 200."""
+        found: list[str] = []
+        at = group.body
+        while at < group.end and len(found) < 200:
+            end = _end(self.buffer, at)
+            found.append(self.text_at(at, end))
+            at = end + 1
+        return found
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups of the log, in order. A group that never ends is its header line alone."""
+        return tuple(_groups(self.buffer))
+
+    @cached_property
+    def boundaries(self) -> tuple[Boundary, ...]:
+        """Where each step begins, in order; empty where neither the log nor the steps tell."""
+        if self._named_steps:
+            numbers = {step.name: step.number for step in self.steps}
+            return tuple(Boundary(at, numbers.get(name), name) for at, name in self._named_steps)
+        return align(self.steps, self.buffer, [(g.start, g.title, self.time_at(g.start)) for g in self._run_groups])
+
+    @property
+    def _run_groups(self) -> list[Group]:
+        return [group for group in self.groups if group.is_run_echo]
+
+    @cached_property
+    def _echoes(self) -> list[Group]:
+        return [group for group in self._run_groups if group.end > group.body]
+
+    @cached_property
+    def _echo_starts(self) -> list[int]:
+        return [group.start for group in self._echoes]
+
+    @cached_property
+    def _boundary_starts(self) -> list[int]:
+        return [boundary.start for boundary in self.boundaries]
+
+    def _boundary_at(self, offset: int) -> Boundary | None:
+        index = bisect.bisect_right(self._boundary_starts, offset) - 1
+        return self.boundaries[index] if index >= 0 else None
+
+    @cached_property
+    def _starts(self) -> Any:
+        """Offset of each line's begin."""
+        found = [np.zeros(1, dtype=np.int64)]
+        for at in range(0, len(self.buffer), 1 << 22):
+            piece = np.frombuffer(self.buffer, dtype=np.uint8, count=min(1 << 22, len(self.buffer) - at), offset=at)
+            found.append(np.flatnonzero(piece == 10) + (at + 1))
+        starts = np.concatenate(found)
+        return starts[:-1] if len(starts) > 1 and starts[-1] == len(self.buffer) else starts
+
+    def _cut(self, start: int, end: int) -> bytes:
+        if end - start <= TEXT_LIMIT:
+            return self.buffer[start:end]
+        half = TEXT_LIMIT // 2
+        return self.buffer[start : start + half] + b" ... " + self.buffer[end - half : end]
+
+
+def decode(log: bytes) -> bytes:
+    """A log in UTF-8 with ``\\n`` line ends and no byte order marks, whatever it came in.
+
+    Parameters
+    ----------
+    log : bytes
+        UTF-8, or UTF-16 with or without a byte order mark. Invalid sequences stay as they are.
+    """
+    if log.startswith((b"\xff\xfe", b"\xfe\xff")):
+        log = log.decode("utf-16", errors="replace").encode("utf-8", errors="replace")
+    elif len(log) > 8 and (head := log[:512]).count(0) * 3 > len(head):
+        little = head[1::2].count(0) >= head[::2].count(0)
+        log = log.decode("utf-16-le" if little else "utf-16-be", errors="replace").encode("utf-8", errors="replace")
+    if b"\xef\xbb\xbf" in log:
+        log = log.replace(b"\xef\xbb\xbf", b"")
+    if b"\r" in log:
+        log = log.replace(b"\r\n", b"\n")
+    return log
+
+
+def strip_colours(text: bytes) -> bytes:
+    """A buffer without terminal escapes, real (ESC) or in caret notation (``^[[31m``)."""
+    if b"\x1b" in text or b"^[[" in text:
+        return _ANSI.sub(b"", text)
+    return text
+
+
+def split_time(line: bytes) -> tuple[datetime | None, str]:
+    """The runner's time stamp of a line, and the rest as text."""
+    match = _TIME.match(line)
+    if match is None:
+        return None, line.decode("utf-8", errors="replace")
+    day, clock, fraction = match.groups()
+    rest = line[match.end() :].decode("utf-8", errors="replace")
+    try:
+        time = datetime.fromisoformat(f"{day.decode()}T{clock.decode()}").replace(tzinfo=UTC)
+    except ValueError:
+        return None, rest
+    return time.replace(microsecond=int((fraction or b"0")[:6].ljust(6, b"0"))), rest
+
+
+def last_overwrite(text: str) -> str:
+    """What is left on the screen of a line that was written over itself with carriage returns."""
+    if "\r" in text:
+        text = next((part for part in reversed(text.split("\r")) if part.strip()), "")
+    return _ANSI_TEXT.sub("", text)
+
+
+def split_level(text: str) -> tuple[str, str]:
+    """The level that a runner's marker gives a line, and the line without it."""
+    match = _LEVEL.match(text)
+    if match is None:
+        return "", text
+    return match[1] or match[2], text[match.end() :]
+
+
+def is_gh_output(log: bytes) -> bool:
+    """Whether a log is ``gh run view --log`` output: job, step and line, separated by tabs."""
+    return _GH_FIRST.match(log.lstrip(b"\xef\xbb\xbf")[:2048]) is not None
+
+
+def split_jobs(log: bytes) -> list[tuple[str, int, bytes]]:
+    """The jobs inside ``gh run view --log`` output.
+
+    Returns
+    -------
+    list of (str, int, bytes)
+        Job name, number of its first line in the file (1-based), its lines. One nameless entry for any other log.
+    """
+    text = decode(log)
+    if not is_gh_output(text):
+        return [("", 1, log)]
+    jobs: list[tuple[str, int, bytes]] = []
+    job, start, number, first = b"", 0, 0, 1
+    for match in re.finditer(rb"^([^\t\n]{1,500})\t[^\t\n]{1,500}\t", text, re.MULTILINE):
+        if match[1] != job:
+            if match.start() > start:
+                number += text.count(b"\n", start, match.start())
+                jobs.append((job.decode("utf-8", errors="replace"), first, text[start : match.start()]))
+                first = number + 1
+            job, start = match[1], match.start()
+    jobs.append((job.decode("utf-8", errors="replace"), first, text[start:]))
+    return jobs
+
+
+def _split_prefixes(text: bytes) -> tuple[bytes, list[tuple[int, str]]]:
+    """A log without the ``job TAB step TAB`` of each line, and where in it each named step begins."""
+    if not is_gh_output(text):
+        return text, []
+    named: list[tuple[int, str]] = []
+    removed = 0
+    last = b""
+
+    def cut(match: re.Match[bytes]) -> bytes:
+        nonlocal removed, last
+        if match[2] != last:
+            last = match[2]
+            named.append((match.start() - removed, last.decode("utf-8", errors="replace")))
+        removed += match.end() - match.start()
+        return b""
+
+    plain = _GH_PREFIX.sub(cut, text)
+    return plain, [] if all(name == "UNKNOWN STEP" for _, name in named) else named
+
+
+def _groups(buffer: bytes) -> Iterator[Group]:
+    at = buffer.find(b"##[group]")
+    while at >= 0:
+        start = buffer.rfind(b"\n", max(0, at - 512), at) + 1
+        end = _end(buffer, at)
+        following = buffer.find(b"##[group]", end)
+        close = buffer.find(b"##[endgroup]", end, following if following >= 0 else len(buffer))
+        title = last_overwrite(buffer[at + 9 : min(end, at + 500)].decode("utf-8", errors="replace"))
+        if _only_time(buffer[start:at]):
+            yield Group(start, end + 1, max(close, end), title)
+        at = following
+
+
+def _only_time(prefix: bytes) -> bool:
+    return not prefix or ((match := _TIME.match(prefix)) is not None and match.end() == len(prefix))
+
+
+def _end(buffer: bytes, at: int) -> int:
+    end = buffer.find(b"\n", at)
+    return len(buffer) if end < 0 else end
