@@ -1,0 +1,1 @@
+"""Sample incidents: raw histories made from real facts, that take the same path as real history."""
