@@ -13,6 +13,7 @@
         ├── NotFoundError                 404, or a private thing without access
         ├── GoneError                     410, or a log past its retention
         ├── RateLimitError                a primary or secondary limit, and waiting is not allowed
+        ├── BudgetSpentError      exit 3   the caller's own cap on requests is reached
         └── ServiceUnavailableError       5xx, timeouts and resets after every retry
 """
 
@@ -116,6 +117,12 @@ class RateLimitError(RemoteError):
     ) -> None:
         self.wait_seconds = wait_seconds
         super().__init__(what, where=where, remedy=remedy, status=status)
+
+
+class BudgetSpentError(RemoteError):
+    """The cap on requests that the user set is reached. What was collected is kept."""
+
+    exit_code = 3
 
 
 class ServiceUnavailableError(RemoteError):

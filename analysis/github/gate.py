@@ -1,0 +1,85 @@
+"""When may the next request go out? Budget, pace and GitHub's limits, over all threads of one client."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from analysis.errors import BudgetSpentError, RateLimitError
+
+LONGEST_WAIT = 2 * 3600.0
+WORTH_TELLING = 5.0
+
+
+class Gate:
+    """Counts requests, spaces them out, and holds everyone while a limit lasts.
+
+    Attributes
+    ----------
+    requests : int
+        Requests let through so far.
+    budget : int or None
+        How many may be let through at most.
+    on_wait : callable
+        Told the seconds of each pause that a person would notice.
+    """
+
+    def __init__(
+        self,
+        *,
+        budget: int | None,
+        rate: float | None,
+        wait: bool,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self.requests = 0
+        self.budget = budget
+        self.on_wait: Callable[[float], None] = lambda seconds: None
+        self._interval = 1 / rate if rate else 0.0
+        self._wait = wait
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._next = 0.0
+        self._resume = 0.0
+
+    def enter(self) -> None:
+        """Wait for this request's turn and count it.
+
+        Raises
+        ------
+        BudgetSpentError
+            The budget is used up.
+        RateLimitError
+            A limit lasts and waiting is not allowed.
+        """
+        with self._lock:
+            if self.budget is not None and self.requests >= self.budget:
+                raise BudgetSpentError(f"the budget of {self.budget} requests is used up", remedy="raise --budget")
+            now = self._clock()
+            held = self._resume - now
+            if held > 0:
+                self._refuse_or_tell(held)
+            turn = max(now, self._next, self._resume)
+            self._next = turn + self._interval
+            self.requests += 1
+        if turn > now:
+            self._sleep(turn - now)
+
+    def hold(self, seconds: float, *, secondary: bool = False) -> None:
+        """Let nobody through for this long; a secondary limit also halves the pace from here on."""
+        with self._lock:
+            self._resume = max(self._resume, self._clock() + seconds)
+            if secondary and self._interval:
+                self._interval = min(2.0, self._interval * 2)
+
+    def _refuse_or_tell(self, held: float) -> None:
+        if not self._wait or held > LONGEST_WAIT:
+            raise RateLimitError(
+                f"GitHub's rate limit is used up for another {held / 60:.0f} minutes",
+                remedy="leave out --no-wait, or come back then: what was collected is kept",
+                wait_seconds=held,
+            )
+        if held > WORTH_TELLING:
+            self.on_wait(held)
