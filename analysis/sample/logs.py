@@ -161,7 +161,7 @@ def set_up_job(plan: JobPlan) -> list[str]:
         "Prepare workflow directory",
         "Prepare all required actions",
         "Getting action download info",
-        *(f"Download action repository '{uses}' (SHA:{sha})" for uses, sha in _downloads(plan.steps)),
+        *(f"Download action repository '{uses}' (SHA:{sha})" for uses, sha in _downloads(plan.steps).items()),
         f"Complete job name: {plan.name}",
     ]
 
