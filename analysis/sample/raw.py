@@ -13,6 +13,8 @@ import json
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from analysis.errors import CorruptFileError, NoDataError
 from analysis.sample.objects import (
     commit_object,
     job_object,
+    moment,
     release_object,
     repository_object,
     run_object,
@@ -76,6 +79,37 @@ class RawRepo:
     contents: Mapping[tuple[str, str], str] = field(default_factory=dict)
     annotations: Mapping[int, list[_Object]] = field(default_factory=dict)
 
+    @cached_property
+    def runs_newest_first(self) -> list[_Object]:
+        """Runs in the order of GitHub's list. Built once: a repository that is served is not changed any more."""
+        return sorted(self.runs, key=lambda run: (run["created_at"], run["id"]), reverse=True)
+
+    @cached_property
+    def attempts_by_run(self) -> dict[int, list[_Object]]:
+        """Run id to the run object of each attempt, the first attempt first."""
+        found: dict[int, list[_Object]] = {}
+        for run in sorted([*self.attempts, *self.runs], key=lambda run: int(run["run_attempt"])):
+            found.setdefault(run["id"], []).append(run)
+        return found
+
+    @cached_property
+    def jobs_by_run(self) -> dict[int, list[_Object]]:
+        """Run id to its jobs of every attempt."""
+        found: dict[int, list[_Object]] = {}
+        for job in self.jobs:
+            found.setdefault(job["run_id"], []).append(job)
+        return found
+
+    @cached_property
+    def jobs_by_id(self) -> dict[int, _Object]:
+        """Job id to job."""
+        return {job["id"]: job for job in self.jobs}
+
+    @cached_property
+    def commits_by_sha(self) -> dict[str, _Object]:
+        """Commit to its object."""
+        return {commit["sha"]: commit for commit in self.commits}
+
 
 @dataclass(frozen=True)
 class StatusAnswer:
@@ -107,6 +141,12 @@ class RawHistory:
 
     repos: Mapping[str, RawRepo]
     status: Mapping[str, StatusAnswer] = field(default_factory=dict)
+
+    @cached_property
+    def ends_at(self) -> datetime:
+        """Ten minutes after the last thing that happened."""
+        times = [run["updated_at"] for repo in self.repos.values() for run in repo.runs]
+        return moment(max(times, default="1970-01-01T00:00:00Z")) + timedelta(minutes=10)
 
     def write(self, folder: Path) -> None:
         """Write the folder (``github/`` and ``status/`` below it), byte for byte the same each time."""
