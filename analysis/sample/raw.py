@@ -10,13 +10,15 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import zipfile
+import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import zstandard
 
 from analysis.errors import CorruptFileError, NoDataError
 from analysis.sample.objects import (
@@ -40,7 +42,8 @@ __all__ = [
 ]  # fmt: skip
 
 _Object = dict[str, Any]
-_UNCHANGING = (1980, 1, 1, 0, 0, 0)
+_LOGS = "logs.tar.zst"
+_FAR_SIGHTED = zstandard.ZstdCompressionParameters.from_level(19, enable_ldm=True, window_log=26)
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,7 @@ def _write_repo(repo: RawRepo, folder: Path) -> None:
     if repo.annotations:
         _put(folder / "annotations.json", _dump({str(k): v for k, v in repo.annotations.items()}))
     if repo.logs:
-        _put(folder / "logs.zip", _zip(repo.logs))
+        _put(folder / _LOGS, _pack(repo.logs))
     for (sha, path), text in repo.contents.items():
         _put(folder / "contents" / sha / path, text.encode())
 
@@ -211,7 +214,7 @@ def _read_repo(folder: Path) -> RawRepo:
         runs=_load_lines(folder / "runs.jsonl.gz"),
         attempts=_load_lines(folder / "attempts.jsonl.gz"),
         jobs=_load_lines(folder / "jobs.jsonl.gz"),
-        logs=_load_logs(folder / "logs.zip"),
+        logs=_load_logs(folder / _LOGS),
         releases=_load(folder / "releases.json", []),
         tags=_load(folder / "tags.json", []),
         commits=_load_lines(folder / "commits.jsonl.gz"),
@@ -234,14 +237,15 @@ def _lines(rows: Iterable[_Object]) -> bytes:
     return gzip.compress(text.encode(), 9, mtime=0)
 
 
-def _zip(logs: Mapping[int, bytes]) -> bytes:
+def _pack(logs: Mapping[int, bytes]) -> bytes:
+    """One stream for all logs: they repeat each other, and a zip would compress each alone."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for job in sorted(logs):
-            entry = zipfile.ZipInfo(f"{job}.txt", _UNCHANGING)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, logs[job])
-    return out.getvalue()
+            entry = tarfile.TarInfo(f"{job}.txt")
+            entry.size = len(logs[job])
+            archive.addfile(entry, io.BytesIO(logs[job]))
+    return bytes(zstandard.ZstdCompressor(compression_params=_FAR_SIGHTED).compress(out.getvalue()))
 
 
 def _load(path: Path, absent: Any) -> Any:
@@ -266,11 +270,16 @@ def _load_lines(path: Path) -> list[_Object]:
 def _load_logs(path: Path) -> dict[int, bytes]:
     if not path.exists():
         return {}
+    found: dict[int, bytes] = {}
     try:
-        with zipfile.ZipFile(path) as archive:
-            return {int(name.removesuffix(".txt")): archive.read(name) for name in archive.namelist()}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        packed = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompress(path.read_bytes())
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            for entry in archive:
+                file = archive.extractfile(entry)
+                found[int(entry.name.removesuffix(".txt"))] = file.read() if file else b""
+    except (OSError, ValueError, tarfile.TarError, zstandard.ZstdError) as error:
         raise _damaged(path) from error
+    return found
 
 
 def _damaged(path: Path) -> CorruptFileError:

@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from analysis.sample.raw import RawHistory
-from analysis.sample.replay import BLOBS, respond
+from analysis.sample.replay.api import BLOBS, respond
 from analysis.sample.replay.status_pages import status_page
 
 _NO_LIMIT = 10**6
