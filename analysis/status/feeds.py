@@ -9,6 +9,7 @@ nor impact.
 from __future__ import annotations
 
 import re
+from calendar import timegm
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -31,7 +32,8 @@ _MAINTENANCE = re.compile(
     r"|^\W*(?:\[?maintenance\]?\b)",
     re.IGNORECASE,
 )
-_MAINTENANCE_STATES = frozenset({"scheduled", "active", "in progress", "verifying", "completed", "closed", "pending"})
+_PLANNED_STATES = frozenset({"scheduled", "completed", "in progress", "verifying"})
+_MAINTENANCE_STATES = _PLANNED_STATES | {"active", "closed", "pending", "update"}
 _CODE = re.compile(r"/(?:incidents?|maintenances?|scheduled_maintenances?)/(?:[0-9a-f]{24}/)?(?P<code>[\w-]{4,64})/?$")
 # An ObjectId's time and the first post's lie within minutes of each other; a whole number of quarter hours
 # apart means that the letters of the zone are wrong or unknown.
@@ -119,7 +121,7 @@ def _identifier(entry: Any, link: str) -> str:
 def _time(entry: Any, field: str) -> datetime | None:
     parts = entry.get(f"{field}_parsed")
     if parts and as_utc(entry.get(field)) is None:
-        return as_utc(datetime(*parts[:6], tzinfo=UTC))
+        return as_utc(datetime.fromtimestamp(timegm(parts), UTC))
     return as_utc(entry.get(field))
 
 
@@ -135,9 +137,7 @@ def _is_maintenance(link: str, name: str, segments: list[tuple[Printed | None, s
     if "/maintenance" in link:
         return True
     states = {status for _, status, _ in segments}
-    by_states = bool(
-        states & {"scheduled", "completed", "in progress", "verifying"}
-    ) and states <= _MAINTENANCE_STATES | {"update"}
+    by_states = bool(states & _PLANNED_STATES) and states <= _MAINTENANCE_STATES
     return by_states or bool(_MAINTENANCE.search(name))
 
 

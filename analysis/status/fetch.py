@@ -284,11 +284,8 @@ def _candidates(url: str, page: bytes) -> Iterator[str]:
 
 def _walk_archive(visit: _Visit, address: str, answer: StatusAnswer) -> None:
     """Statuspage's answer holds the last 50 incidents; the months before stand in ``history.json``, page by page."""
-    if (
-        answer.kind != "statuspage"
-        or visit.since is None
-        or not address.split("?")[0].endswith("/api/v2/incidents.json")
-    ):
+    is_list = answer.kind == "statuspage" and address.split("?")[0].endswith("/api/v2/incidents.json")
+    if not is_list or visit.since is None:
         return
     oldest = min((row["posted_at"] for row in answer.incidents if row["posted_at"]), default=None)
     if oldest is None or oldest < visit.since:

@@ -82,6 +82,6 @@ def _over(older: Row | None, newer: Row) -> Row:
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     plain = frame.astype(object).where(frame.notna(), None) if len(frame) else frame
     return [
-        {key: value.to_pydatetime() if isinstance(value, pd.Timestamp) else value for key, value in row.items()}
+        {str(key): value.to_pydatetime() if isinstance(value, pd.Timestamp) else value for key, value in row.items()}
         for row in plain.to_dict("records")
     ]

@@ -1,7 +1,7 @@
 """What a user's own file of incidents says: CSV, JSON, YAML or iCalendar, with whatever column names they chose.
 
 In: the body. Out: notices, and a line for each row that could not be used. Times without an offset are UTC, or in the
-row's own ``timezone`` column. A day without a time is that whole day. The names that are understood are in ``own.toml``.
+row's own ``timezone`` column. A day without a time is that whole day. The understood names are in ``own.toml``.
 """
 
 from __future__ import annotations
@@ -102,14 +102,8 @@ def _event(event: Any) -> dict[str, Any]:
         groups = categories if isinstance(categories, list) else [categories]
         record["components"] = [str(name) for group in groups for name in getattr(group, "cats", [group])]
     record["modified"] = record.pop("last-modified", None)
-    for field, column in (
-        ("uid", "uid"),
-        ("summary", "title"),
-        ("description", "note"),
-        ("url", "url"),
-        ("location", "location"),
-    ):
-        record[column] = str(event.get(field) or "")
+    for field in ("uid", "summary", "description", "url", "location"):
+        record[field] = str(event.get(field) or "")
     return record
 
 
@@ -143,6 +137,7 @@ def _notice(raw: Mapping[str, Any]) -> Notice | None:
     impact = _IMPACTS.get(str(_pick(record, "impact") or "").strip().lower())
     direction = str(_pick(record, "direction") or "").strip().lower()
     body = plain(_pick(record, "body"))
+    status = title(_pick(record, "status")).lower() or "note"
     return Notice(
         id=str(_pick(record, "id") or "").strip()[:200],
         name=name,
@@ -155,9 +150,7 @@ def _notice(raw: Mapping[str, Any]) -> Notice | None:
         resolved_at=_end(record, began or posted, zone),
         is_maintenance=maintenance,
         url=_url(_pick(record, "url")),
-        posts=(Post("", posted, title(_pick(record, "status")).lower() or "note", body),)
-        if body and body != name
-        else (),
+        posts=(Post("", posted, status, body),) if body and body != name else (),
         provider=str(_pick(record, "provider") or "").strip() or None,
         direction=direction if direction in wording.DIRECTIONS else None,
     )

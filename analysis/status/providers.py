@@ -4,8 +4,8 @@ The catalogue is data (``providers.toml``). ``provider_named`` finds a page by a
 covers; ``Provider.components_of`` turns a page's words into the components that ``correlate`` matches failures on.
 
 The rule of that translation: what the page names and the catalogue knows becomes our component (``Packages`` is
-``ghcr``); what it does not know stays as the page wrote it, and then matches no failure. So Docker Desktop, whose page is
-Docker Hub's, never excuses a pull.
+``ghcr``); what it does not know stays as the page wrote it, and then matches no failure. So Docker Desktop, whose page
+is Docker Hub's, never excuses a pull.
 """
 
 from __future__ import annotations

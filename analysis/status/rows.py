@@ -46,7 +46,7 @@ def incident_row(notice: Notice, provider: Provider, url: str) -> Row:
 
 
 def update_rows(notice: Notice, provider: Provider, fetched_at: datetime) -> list[Row]:
-    """Rows of ``incident_updates``, oldest first. A post without an id of its own is named by its time, status and text."""
+    """Rows of ``incident_updates``, oldest first. A post without an id is named by its time, status and text."""
     incident = identifier(notice, provider)
     rows = []
     for post in notice.posts:
@@ -95,11 +95,11 @@ def merged(older: Row, newer: Row, *, says_components: bool) -> Row:
     A feed says neither components nor impact; Status.io's JSON forgets an incident once it is over. What the richer
     answer said about an incident outlives the poorer one that came later.
     """
-    row = {column: newer[column] if newer[column] is not None else older.get(column) for column in newer}
+    row: Row = {column: newer[column] if newer[column] is not None else older.get(column) for column in newer}
     if not says_components and older.get("impact"):
         row |= {column: older[column] for column in ("impact", "components", "regions", "direction")}
     if older.get("began_at") and row["began_at"] and older["began_at"] < row["began_at"]:
         row |= {column: older[column] for column in ("began_at", "began_source")}
     for column in ("components", "regions"):
-        row[column] = [str(name) for name in row[column]]
+        row[column] = [str(name) for name in row[column] or ()]
     return row

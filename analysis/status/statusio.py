@@ -37,9 +37,8 @@ def states(document: Mapping[str, Any]) -> dict[str, str]:
     """Component name to its severity word (``none``, ``minor`` ...) now."""
     result = document.get("result")
     components = _mappings(result.get("status")) if isinstance(result, Mapping) else []
-    return {
-        title(c.get("name")): SEVERITY.get(_code(c.get("status_code")), "none") for c in components if c.get("name")
-    }
+    named = [component for component in components if component.get("name")]
+    return {title(c["name"]): SEVERITY.get(_code(c.get("status_code")), "none") for c in named}
 
 
 def indicator(document: Mapping[str, Any]) -> str | None:

@@ -1,8 +1,8 @@
 """What an Atlassian Statuspage says, and the engines that answer in its shape (incident.io).
 
 In: the parsed JSON of ``/api/v2/incidents.json``, ``summary.json``, ``scheduled-maintenances.json``, one incident, or
-the codes of ``history.json``. Out: notices. Written after real answers: ``incidents`` may be null, ``components`` may be
-missing, ``started_at`` may be the time of posting, updates may be dated back.
+the codes of ``history.json``. Out: notices. Written after real answers: ``incidents`` may be null, ``components`` may
+be missing, ``started_at`` may be the time of posting, updates may be dated back.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _ADVERT = re.compile(r"^visit \S+ for more information$", re.IGNORECASE)
 _IMPORTED = timedelta(days=14)
 # An incident and its first post are written in one go.
 _TOGETHER = timedelta(minutes=2)
+_SOME_DAY = datetime(2100, 1, 1, tzinfo=UTC)
 _CODE = re.compile(r"^[A-Za-z0-9_-]{4,40}$")
 
 
@@ -53,7 +54,7 @@ def indicator(document: Mapping[str, Any]) -> str | None:
 
 
 def history(document: Mapping[str, Any]) -> list[tuple[str, datetime]]:
-    """The incident codes of one ``history.json`` page, each with the last moment of its month (its own time has no year)."""
+    """The incident codes of one ``history.json`` page, each with the end of its month (its own time has no year)."""
     found = []
     for month in _mappings(document.get("months")):
         first = as_utc(f"1 {month.get('name')} {month.get('year')}")

@@ -112,7 +112,7 @@ def is_day(value: Any) -> bool:
 
 
 def printed(text: str) -> Printed | None:
-    """Read a time printed for people: ``Aug 21, 00:37 UTC``, ``June 4, 2026 05:15 PDT``, ``Jun  3, 02:53 - 04:00 UTC``."""
+    """Read a time printed for people: ``Aug 21, 00:37 UTC``, ``June 4, 2026 05:15 PDT``, ``Jun  3, 02:53 - 04:00``."""
     found = _PRINTED.search(text)
     month = _MONTHS.get(found["month"][:3].lower()) if found else None
     if not found or not month:

@@ -22,6 +22,7 @@ from analysis.errors import (
 from analysis.status.read import LARGEST_BODY
 
 AGENT = "actions-incident-kit"
+ACCEPT = "application/json, application/atom+xml, application/rss+xml, */*;q=0.5"
 _CHUNK = 256 * 1024
 
 
@@ -49,9 +50,7 @@ def make_session(retries: int = 2) -> requests.Session:
         session.mount(scheme, HTTPAdapter(max_retries=retry, pool_maxsize=16))
     session.auth = _no_credentials
     session.max_redirects = 5
-    session.headers.update(
-        {"User-Agent": AGENT, "Accept": "application/json, application/atom+xml, application/rss+xml, */*;q=0.5"}
-    )
+    session.headers.update({"User-Agent": AGENT, "Accept": ACCEPT})
     return session
 
 
@@ -80,9 +79,7 @@ def get(session: requests.Session, url: str, *, timeout: float = 20.0) -> Page:
             for chunk in answer.iter_content(_CHUNK):
                 body += chunk
                 if len(body) > LARGEST_BODY or time.monotonic() - started > 3 * timeout:
-                    raise RemoteError(
-                        "the status page's answer does not end", where=url, remedy="give its feed instead"
-                    )
+                    raise RemoteError("the status page does not end", where=url, remedy="give its feed instead")
             return Page(answer.url, bytes(body), answer.headers.get("Content-Type"))
     except requests.exceptions.Timeout as error:
         raise _unreachable("the status page did not answer in time", url) from error
@@ -97,37 +94,28 @@ def get(session: requests.Session, url: str, *, timeout: float = 20.0) -> Page:
 
 
 def _check(answer: requests.Response, url: str) -> None:
-    status = answer.status_code
     if urlsplit(url).scheme == "https" and urlsplit(answer.url).scheme != "https":
-        raise RemoteError(
-            "the status page redirects away from https", where=url, remedy="give the address it redirects to"
-        )
-    if status < 400:
-        return
-    said = f"the status page answered {status}"
-    if status == 401:
-        raise AuthenticationError(
-            said, where=url, remedy="it is private; export it to a file and give --file", status=status
-        )
-    if status == 403:
-        raise PermissionDeniedError(
-            said, where=url, remedy="open it in a browser, or save it and give --file", status=status
-        )
-    if status in (404, 410):
-        raise NotFoundError(said, where=url, remedy="the page has moved; give its address with --url", status=status)
-    if status == 429:
-        raise RateLimitError(said, where=url, remedy="wait a few minutes and ask again", status=status)
+        raise RemoteError("the status page leaves https", where=url, remedy="give the address it redirects to")
+    status = answer.status_code
     if status >= 500:
-        raise ServiceUnavailableError(
-            said, where=url, remedy="ask again later, or save the page and give --file", status=status
-        )
-    raise RemoteError(said, where=url, remedy="check the address", status=status)
+        remedy = "ask again later, or save the page and give --file"
+        raise ServiceUnavailableError(f"the status page answered {status}", where=url, remedy=remedy, status=status)
+    if status >= 400:
+        kind, remedy = _REFUSALS.get(status, (RemoteError, "check the address"))
+        raise kind(f"the status page answered {status}", where=url, remedy=remedy, status=status)
+
+
+_REFUSALS: dict[int, tuple[type[RemoteError], str]] = {
+    401: (AuthenticationError, "it is private; export it to a file and give --file"),
+    403: (PermissionDeniedError, "open it in a browser, or save it and give --file"),
+    404: (NotFoundError, "the page has moved; give its address with --url"),
+    410: (NotFoundError, "the page has moved; give its address with --url"),
+    429: (RateLimitError, "wait a few minutes and ask again"),
+}
 
 
 def _unreachable(what: str, url: str) -> ServiceUnavailableError:
-    return ServiceUnavailableError(
-        what, where=url, remedy="check the network, or save the page elsewhere and give --file"
-    )
+    return ServiceUnavailableError(what, where=url, remedy="check the network, or save the page and give --file")
 
 
 def _no_credentials(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -21,11 +21,9 @@ DIRECTIONS = ("pull", "push", "auth", "all")
 # A beginning that lies further back than this before the first post is another incident's.
 _LONGEST_SILENCE = timedelta(days=2)
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
-_MONTH = r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
-_MONTH_NUMBER = {
-    name: i + 1
-    for i, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"])
-}
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH_NUMBER = {name: number for number, name in enumerate(_MONTHS, 1)}
+_MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]{{0,6}}"
 _CLOCK = re.compile(
     r"(?<![\d:.])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:\.\d+)?)?(?![\d:])"
     r"\s*(?P<half>[ap]\.?m\.?)?\s*\(?(?P<zone>UTC[+-]\d{1,2}(?::?\d\d)?|[+-]\d\d:?\d\d|US/\w+|Z\b|[A-Z]{2,4}\b|Pacific|Eastern)?",
@@ -128,20 +126,16 @@ def _beginnings(sentence: str, anchor: datetime, zone: tzinfo | None) -> Iterato
 def _moment(
     clock: re.Match[str], half: str | None, day: re.Match[str] | None, anchor: datetime, zone: tzinfo
 ) -> datetime | None:
-    hour = int(clock["hour"])
+    hour, minute, second = int(clock["hour"]), int(clock["minute"]), int(clock["second"] or 0)
     if half:
         hour = hour % 12 + (12 if half[0] in "pP" else 0)
     local = anchor.astimezone(zone)
     try:
         if day is None:
-            moment = local.replace(
-                hour=hour, minute=int(clock["minute"]), second=int(clock["second"] or 0), microsecond=0
-            )
+            moment = local.replace(hour=hour, minute=minute, second=second, microsecond=0)
             return (moment if moment <= local else moment - timedelta(days=1)).astimezone(UTC)
         year, month, number = _date(day, local)
-        return datetime(
-            year, month, number, hour, int(clock["minute"]), int(clock["second"] or 0), tzinfo=zone
-        ).astimezone(UTC)
+        return datetime(year, month, number, hour, minute, second, tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
