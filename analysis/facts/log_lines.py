@@ -138,6 +138,10 @@ class LogView:
         """The clean text of a line whose offsets are known (a hit of the scanner): cheaper than `line_at`."""
         return split_level(last_overwrite(split_time(self._cut(start, end))[1]))[1]
 
+    def number_at(self, offset: int) -> int:
+        """1-based number of the line that holds an offset, by counting: no table of all lines is made."""
+        return self.buffer.count(b"\n", 0, max(offset, 0)) + 1
+
     def time_at(self, start: int) -> datetime | None:
         """The runner's time stamp of the line that begins at an offset."""
         return split_time(self.buffer[start : start + 40])[0]

@@ -1,0 +1,324 @@
+"""Who is at fault in a cause line, and how? Component, kind, host, status, operation, image.
+
+The line's own words come first. What it lacks is taken from the nearest lines above that belong to the same BuildKit
+vertex or the same step (the image that was being pulled, the URL that was asked for), then from the lines below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from analysis.facts import answers
+from analysis.facts.cause import Candidate, Cause
+from analysis.facts.hosts import Found, Hosts, hosts, split_image
+from analysis.facts.log_lines import LogView
+
+_ABOVE = 400
+_BELOW = 12
+_VERTEX = re.compile(r"^#(\d{1,4}) (?:\d{1,5}\.\d{1,3} )?")
+_PUSH = re.compile(
+    r"\bpush(?:ing|es|ed)?\b|failed commit on ref|(?:PUT|POST|PATCH) request|/blobs/uploads|write_package|"
+    r"Write organization|Create organization|uploadArtifacts|blob upload|writing (?:manifest|blob)|exporting to image",
+    re.IGNORECASE,
+)
+_LOGIN = re.compile(r"\blogin\b|logging in|credentials helper", re.IGNORECASE)
+_CACHE_OUT = re.compile(r"error writing layer blob|exporting to GitHub Actions Cache|exporting cache|cache-to|cache export", re.I)
+_CACHE_IN = re.compile(r"importing cache|cache-from|cache import", re.I)
+_PUBLIC_PULL = re.compile(r"Pull down action image|booting buildkit|Setting up build container|setup-(?:buildx|qemu)-action")
+_PACKAGES = frozenset(
+    "npm pypi rubygems crates maven go-proxy nuget conda apt other-package-registry".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a cause line and its surroundings tell of one failure; fields as in `Failure`."""
+
+    component: str
+    kind: str
+    host: str | None
+    http_status: int | None
+    operation: str
+    image_reference: str | None
+    transient: bool | None
+
+
+class Surroundings:
+    """The lines around a cause line, nearest first: its own vertex and step above, then a few below."""
+
+    def __init__(self, view: LogView, cause: Cause) -> None:
+        self._view, self._cause = view, cause
+        self._above: list[str] | None = None
+        self._below: list[str] | None = None
+
+    @property
+    def above(self) -> list[str]:
+        """At most `_ABOVE` lines above, nearest first, within the failing part."""
+        if self._above is None:
+            self._above = [_plain(text) for text in self._walk_up()]
+        return self._above
+
+    @property
+    def below(self) -> list[str]:
+        """At most `_BELOW` lines below, nearest first."""
+        if self._below is None:
+            self._below = [_plain(text) for text in self._walk_down()]
+        return self._below
+
+    @property
+    def vertex_above(self) -> list[str]:
+        """The lines above that BuildKit wrote for the same vertex, nearest first."""
+        vertex = self._cause.line.vertex
+        if vertex is None:
+            return []
+        return [text for text in self.above if (match := _VERTEX.match(text)) and match[1] == vertex]
+
+    def _walk_up(self) -> Iterator[str]:
+        view, at = self._view, self._cause.line.start
+        for _ in range(_ABOVE):
+            if at <= 0:
+                return
+            start = view.buffer.rfind(b"\n", 0, at - 1) + 1
+            yield view.text_at(start, at - 1)
+            at = start
+
+    def _walk_down(self) -> Iterator[str]:
+        view, at = self._view, self._cause.line.end + 1
+        for _ in range(_BELOW):
+            if at >= len(view.buffer):
+                return
+            end = view.buffer.find(b"\n", at)
+            end = len(view.buffer) if end < 0 else end
+            yield view.text_at(at, end)
+            at = end + 1
+
+
+def read_details(view: LogView, cause: Cause) -> Details:
+    """Component, kind, host, status, operation and image of a cause.
+
+    Parameters
+    ----------
+    view : LogView
+        The log.
+    cause : Cause
+        Its cause line.
+    """
+    return _Reader(view, cause).read()
+
+
+class _Reader:
+    def __init__(self, view: LogView, cause: Cause) -> None:
+        self.cause = cause
+        self.line: Candidate = cause.line
+        self.text = cause.line.text
+        self.around = Surroundings(view, cause)
+        self.hosts: Hosts = hosts()
+
+    def read(self) -> Details:
+        image = answers.image_in(self.text)
+        found = self._host(image)
+        component = self._component(found, image)
+        status = answers.http_status(self.text)
+        kind = self._kind(status)
+        if status is None and kind in ("http-5xx", "rate-limit", "http-404", "http-403", "http-401", "http-429"):
+            status = self._near_status(kind)
+        operation = self._operation(component)
+        if component in ("from-access",):
+            component = self._blame_access(found, operation)
+        kind = self._sharpen(kind, component)
+        if image is None and self.hosts.is_registry(component):
+            image = self._near_image()
+        host = found.host if found is not None else self._host_of_image(image, component)
+        return Details(component, kind, host, status, operation, image, self._transient(kind, component, status))
+
+    # --- who -------------------------------------------------------------------------------------------------
+
+    def _component(self, found: Found | None, image: str | None) -> str:
+        for signature in self.line.signatures:
+            if signature.component == "unknown":
+                continue
+            if signature.component == "from-access":
+                return "from-access"
+            if signature.component != "from-host":
+                return signature.component
+            return self._from_host(found, signature.family, signature.fallback)
+        return "unknown"
+
+    def _from_host(self, found: Found | None, family: str, fallback: str) -> str:
+        tool = self.hosts.tool(self.text)
+        if found is not None and found.component is not None:
+            if found.component == "git-hosting" and tool == "gha-service":
+                return tool
+            return found.component
+        if found is not None and (self.hosts.is_mirror(found.host) or self.hosts.is_storage(found.host)):
+            tool = tool or self._near_tool()
+        if tool is not None:
+            return tool
+        if family == "registry":
+            return self._near_registry() or fallback
+        if found is None or self.hosts.is_storage(found.host):
+            near = self._near_component()
+            if near is not None:
+                return near
+        return fallback
+
+    def _host(self, image: str | None) -> Found | None:
+        """The host of the line: of a URL, of an image, or a bare name that the map knows."""
+        in_urls = self.hosts.in_text(self.text)
+        known = [found for found in in_urls if found.component is not None]
+        if known:
+            return known[0]
+        bare = self.hosts.known_in_text(self.text)
+        if bare:
+            return bare[0]
+        plain = [found for found in in_urls if not self.hosts.is_storage(found.host)]
+        return plain[0] if plain else (in_urls[0] if in_urls else None)
+
+    def _near_registry(self) -> str | None:
+        """The registry that the nearest line above names, of the same vertex first."""
+        image = answers.image_in(self.text) or self._near_image()
+        if image is not None:
+            return self._component_of_image(image)
+        for text in self.around.above[:60]:
+            found = [item for item in self.hosts.in_text(text) + self.hosts.known_in_text(text) if item.component]
+            for item in found:
+                if item.component is not None and self.hosts.is_registry(item.component):
+                    return item.component
+        return None
+
+    def _near_image(self) -> str | None:
+        for texts in (self.around.vertex_above, self.around.above, self.around.below):
+            for text in texts:
+                image = answers.image_in(_strip(text))
+                if image is not None:
+                    return image
+        return None
+
+    def _component_of_image(self, image: str) -> str:
+        host, _ = split_image(image)
+        if host == "docker.io":
+            return self.hosts.registry_component
+        return self.hosts.component(host) or "other-registry"
+
+    def _near_component(self) -> str | None:
+        for text in (*self.around.above[:25], *self.around.below[:4]):
+            tool = self.hosts.tool(text)
+            found = [item for item in self.hosts.in_text(text) if item.component is not None]
+            if found and tool != "gha-service":
+                return found[0].component
+            if tool is not None:
+                return tool
+        return None
+
+    def _near_tool(self) -> str | None:
+        return next((tool for text in self.around.above[:25] if (tool := self.hosts.tool(text)) is not None), None)
+
+    def _host_of_image(self, image: str | None, component: str) -> str | None:
+        if image is None or not self.hosts.is_registry(component):
+            return None
+        host, _ = split_image(image)
+        return self.hosts.registry_host if host == "docker.io" else host
+
+    def _blame_access(self, found: Found | None, operation: str) -> str:
+        """A refusal: the registry's own fault for what everyone may pull, else the configuration's."""
+        image = answers.image_in(self.text) or self._near_image()
+        registry = found.component if found is not None and found.component else None
+        registry = registry or (self._component_of_image(image) if image else self.hosts.registry_component)
+        if operation == "push":
+            return "user-config"
+        if image is not None and self.hosts.is_public(image):
+            return registry
+        if any(_PUBLIC_PULL.search(text) for text in self.around.above[:40]):
+            return registry
+        return "user-config"
+
+    # --- how -------------------------------------------------------------------------------------------------
+
+    def _kind(self, status: int | None) -> str:
+        for signature in self.line.signatures:
+            kind = signature.kind
+            if kind == "from-status":
+                kind = answers.kind_of_status(status) or answers.kind_of_tail(self.text) or "other"
+            elif kind == "from-tail":
+                kind = answers.kind_of_tail(self.text) or "other"
+            if kind in ("timeout", "connection-reset", "eof") and status is not None and status >= 500:
+                return "http-5xx"
+            if kind != "other":
+                return kind
+        if any(signature.kind in ("from-status", "from-tail") for signature in self.line.signatures):
+            return self._near_kind() or "other"
+        return "other"
+
+    def _near_kind(self) -> str | None:
+        for text in (*self.around.above[:8], *self.around.below[:6]):
+            kind = answers.kind_of_tail(_strip(text))
+            if kind is not None:
+                return kind
+        return None
+
+    def _near_status(self, kind: str) -> int | None:
+        for text in (*self.around.above[:6], *self.around.below[:6]):
+            status = answers.http_status(_strip(text))
+            if status is not None and (answers.kind_of_status(status) == kind or kind == "rate-limit" and status == 429):
+                return status
+        return None
+
+    def _sharpen(self, kind: str, component: str) -> str:
+        if kind == "http-429":
+            return "rate-limit"
+        return kind
+
+    def _operation(self, component: str) -> str:
+        for signature in self.line.signatures:
+            if signature.operation not in ("from-context", "other"):
+                return signature.operation
+        texts = (self.text, *self.around.above[:12])
+        if component == "gha-cache":
+            if any(_CACHE_OUT.search(text) for text in texts):
+                return "cache-export"
+            return "cache-import" if any(_CACHE_IN.search(text) for text in texts) else _direction(texts)
+        if component == "gha-artifact":
+            return _direction(texts)
+        if component in _PACKAGES:
+            return "build-step"
+        if component == "git-hosting":
+            return "checkout"
+        if component == "gha-service":
+            return "download-action"
+        for text in texts:
+            if "Pull down action image" in text:
+                return "download-action"
+            if _PUSH.search(text):
+                return "push"
+            if _CACHE_IN.search(text):
+                return "cache-import"
+            if _LOGIN.search(text):
+                return "login"
+        return "pull" if self.hosts.is_registry(component) or component == "from-access" else "other"
+
+    def _transient(self, kind: str, component: str, status: int | None) -> bool | None:
+        for signature in self.line.signatures:
+            if signature.transient is not None:
+                return signature.transient
+        if kind in ("http-5xx", "timeout", "connection-reset", "eof", "dns", "rate-limit", "runner-lost"):
+            return True
+        return None
+
+
+def _direction(texts: Iterable[str]) -> str:
+    for text in texts:
+        if re.search(r"upload|creat|finaliz|save|commit", text, re.IGNORECASE):
+            return "upload"
+        if re.search(r"download|restor|get|list", text, re.IGNORECASE):
+            return "download"
+    return "download"
+
+
+def _plain(text: str) -> str:
+    return text[:2000]
+
+
+def _strip(text: str) -> str:
+    return _VERTEX.sub("", text, count=1)

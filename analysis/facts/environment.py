@@ -1,0 +1,147 @@
+"""What did the job run on? Runner, image, Docker, buildx, BuildKit, binfmt, base images, registries logged in to.
+
+In comes a `LogView`, out goes a row of the `environments` table without repository and job. The runner's set-up
+stands in the first lines; what the docker actions print is found by one scan for a handful of literals.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from analysis.facts.log_lines import LogView
+from analysis.facts.scan import Scanner
+
+HEAD = 65_536
+_MOST_IMAGES = 200
+
+# One pattern a fact; the order is used by `_read_hit`.
+_PATTERNS = (
+    r"github\.com/docker/buildx v?\d",
+    r"BuildKit version: +v?\d",
+    r'(?:"buildkit": "v?\d|[Bb]uildkit: +v?\d)',
+    r"(?:pulling image|moby/buildkit:)\S* ?(?:moby/buildkit:)?v\d+\.\d+",
+    r"^\S* ?  Version: {3,12}\d+\.\d+\.\d+",
+    r"Server Version: \d",
+    r"binfmt/\w+ qemu/v?\d",
+    r"(?:resolve|FROM) \S+@sha256:[0-9a-f]{64}",
+    r"Logging in(?:to|g in to| to)? (?:registry )?\S+\.\S+",
+    r"Login Succeeded",
+    r"docker login .{0,200}\S+\.\S+",
+)
+_HEAD_LINES = (
+    ("runner_version", re.compile(r"^Current runner version: '([\w.+-]+)'")),
+    ("region", re.compile(r"^(?:Azure )?Region: (\S+)")),
+    ("image", re.compile(r"^(?:Image|Environment): (\S+)")),
+)
+_HEAD_GROUP = re.compile(r"^(Operating System|Runner Image|Virtual Environment|Runner Image Provisioner|Runner Information)\b")
+_BUILDX = re.compile(r"github\.com/docker/buildx v?(\d[\w.+-]*)")
+_BUILDKIT = re.compile(r"(?:BuildKit version: +|\"buildkit\": \"|[Bb]uildkit: +|moby/buildkit:)v?(\d+\.\d+[\w.+-]*)")
+_BINFMT = re.compile(r"qemu/v?(\d[\w.+-]*)")
+_DOCKER = re.compile(r"Version: +(\d+\.\d+\.\d[\w.+-]*)")
+_RESOLVED = re.compile(r"(?:resolve|FROM) (\S+@sha256:[0-9a-f]{64})")
+_LOGIN = re.compile(r"Logging in(?:to|g in to| to)? (?:registry )?['\"]?([\w.*-]+\.[\w.*-]+(?::\d+)?)(?:\.\.\.)?")
+_LOGIN_COMMAND = re.compile(r"docker login .*?((?:[\w*-]+\.)+[a-z]{2,}(?::\d+)?)\s*$")
+
+
+def read_environment(view: LogView) -> dict[str, Any]:
+    """A row of the `environments` table, without repository and job.
+
+    Parameters
+    ----------
+    view : LogView
+        The log.
+
+    Returns
+    -------
+    dict
+        Every column of the table; None, or an empty list, where the log does not tell.
+    """
+    row = _empty()
+    _read_head(view, row)
+    images: list[str] = []
+    logins: list[str] = []
+    for hit in _scanner().scan(view.buffer):
+        if not view.is_run_echo(hit.line_start):
+            _read_hit(hit.pattern, view.text_at(hit.line_start, hit.line_end), row, images, logins)
+    row["base_images"] = list(dict.fromkeys(images))[:_MOST_IMAGES]
+    row["logged_in"] = list(dict.fromkeys(logins))[:50]
+    row["observed"] = row["runner_version"] is not None or row["image"] is not None or row["buildkit_version"] is not None
+    return row
+
+
+def _empty() -> dict[str, Any]:
+    names = "runner_version runner_environment region os image image_version docker_version buildx_version"
+    row: dict[str, Any] = dict.fromkeys((*names.split(), "buildkit_version", "binfmt_version"))
+    return {**row, "base_images": [], "logged_in": [], "observed": False}
+
+
+def _read_head(view: LogView, row: dict[str, Any]) -> None:
+    """The runner's own first lines: groups with indented or plain lines, by their titles."""
+    group = ""
+    system: list[str] = []
+    for text in _head_texts(view):
+        title = _HEAD_GROUP.match(text)
+        if title is not None:
+            group = title[1]
+            continue
+        for name, pattern in _HEAD_LINES:
+            match = pattern.match(text.strip())
+            if match is not None and row[name] is None:
+                row[name] = match[1]
+        plain = text.strip()
+        if not plain or plain.startswith("##["):
+            group = ""
+        elif group == "Operating System" and len(system) < 3:
+            system.append(plain)
+        elif group in ("Runner Image", "Virtual Environment") and plain.startswith("Version: "):
+            row["image_version"] = row["image_version"] or plain[9:].strip()
+        if plain.startswith(("Hosted Compute Agent", "Image: ", "Environment: ")):
+            row["runner_environment"] = "github-hosted"
+        elif plain.startswith(("Runner name: ", "Machine name: ")) and row["runner_environment"] is None:
+            row["runner_environment"] = "self-hosted"
+    row["os"] = " ".join(system) or None
+
+
+def _head_texts(view: LogView) -> list[str]:
+    """The first lines, to the first step."""
+    buffer = view.buffer
+    end = buffer.find(b"##[group]Run ", 0, HEAD)
+    end = min(HEAD, len(buffer)) if end < 0 else end
+    texts: list[str] = []
+    at = 0
+    while at < end and len(texts) < 300:
+        stop = buffer.find(b"\n", at, end)
+        stop = end if stop < 0 else stop
+        texts.append(view.text_at(at, stop))
+        at = stop + 1
+    return texts
+
+
+def _read_hit(pattern: int, text: str, row: dict[str, Any], images: list[str], logins: list[str]) -> None:
+    if pattern == 0:
+        _first(row, "buildx_version", _BUILDX, text)
+    elif pattern in (1, 2, 3):
+        _first(row, "buildkit_version", _BUILDKIT, text)
+    elif pattern in (4, 5):
+        _first(row, "docker_version", _DOCKER, text)
+    elif pattern == 6:
+        _first(row, "binfmt_version", _BINFMT, text)
+    elif pattern == 7 and (match := _RESOLVED.search(text)) is not None:
+        images.append(match[1])
+    elif pattern == 8 and (match := _LOGIN.search(text)) is not None:
+        logins.append(match[1].rstrip("."))
+    elif pattern == 10 and (match := _LOGIN_COMMAND.search(text)) is not None:
+        logins.append(match[1])
+
+
+def _first(row: dict[str, Any], name: str, pattern: re.Pattern[str], text: str) -> None:
+    match = pattern.search(text)
+    if match is not None and row[name] is None:
+        row[name] = match[1]
+
+
+@cache
+def _scanner() -> Scanner:
+    return Scanner(_PATTERNS)

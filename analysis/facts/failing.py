@@ -1,0 +1,123 @@
+"""Which part of a job log failed?
+
+In comes a `LogView`, out go the parts of it (mostly one step each) in which the cause is to be looked for, the
+likeliest first: by the steps' conclusions where the caller has them, else by the runner's ``##[error]`` lines. A log
+that is no whole job log (a window, an excerpt that someone posted) is one part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from analysis.facts.log_lines import LogView
+
+_ERROR = b"##[error]"
+_ENDS = (b"##[group]Run ", b"Post job cleanup.", b"Cleaning up orphan processes", b"Evaluate and set job outputs")
+_MOST_ERRORS = 4000
+_FOLLOWERS = 4
+_TERMINAL = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of the log in which something failed.
+
+    Attributes
+    ----------
+    start, end : int
+        Offsets in the buffer.
+    anchor : int
+        Offset of the line at which the failure was told; `end` where nothing tells it.
+    sure : bool
+        The runner or the steps say that it failed.
+    """
+
+    start: int
+    end: int
+    anchor: int
+    sure: bool
+
+
+def failing_parts(view: LogView) -> list[Part]:
+    """The parts of a log that failed, the likeliest first; none where nothing failed.
+
+    Parameters
+    ----------
+    view : LogView
+        The log, with the job's steps where they are known.
+    """
+    if view.steps and view.boundaries:
+        by_steps = _by_steps(view)
+        if by_steps is not None:
+            return by_steps
+    buffer = view.buffer
+    errors = _error_lines(buffer)
+    if not errors:
+        return [] if _ended_well(view) else [Part(0, len(buffer), len(buffer), False)]
+    if not _is_job_log(buffer):
+        return [Part(0, len(buffer), len(buffer), True)]
+    return _by_errors(view, errors)
+
+
+def _by_steps(view: LogView) -> list[Part] | None:
+    """The step that failed first; None where the conclusions tell nothing."""
+    conclusions = {step.number: step.conclusion for step in view.steps}
+    for wanted in ("failure", "timed_out", "cancelled", None):
+        for index, boundary in enumerate(view.boundaries):
+            if boundary.number is None or conclusions.get(boundary.number, "success") != wanted:
+                continue
+            following = view.boundaries[index + 1 :]
+            end = following[0].start if following else len(view.buffer)
+            anchor = view.buffer.rfind(_ERROR, boundary.start, end)
+            return [Part(boundary.start, end, anchor if anchor >= 0 else end, True)]
+    if any(conclusion in ("failure", "timed_out", "cancelled", None) for conclusion in conclusions.values()):
+        return None
+    return []
+
+
+def _by_errors(view: LogView, errors: list[int]) -> list[Part]:
+    """The segments between the steps' headers that hold an error line.
+
+    A step that failed ends with its error line, and little follows but clean-up; an error line that is followed by
+    many more steps was an annotation, or allowed to fail.
+    """
+    buffer = view.buffer
+    headers = [group.start for group in view.groups if group.is_run_echo]
+    parts: list[Part] = []
+    ends: list[int] = []
+    for at in errors:
+        if parts and at < parts[-1].end:
+            parts[-1] = Part(parts[-1].start, parts[-1].end, at, True)
+            ends[-1] = at
+            continue
+        start = max((header for header in headers if header <= at), default=0)
+        end = min((found for mark in _ENDS if (found := buffer.find(mark, at)) >= 0), default=len(buffer))
+        parts.append(Part(start, max(end, at), at, True))
+        ends.append(at)
+    terminal = [part for part in parts if part.end - part.anchor < _TERMINAL] or parts
+    last_main = buffer.find(b"Post job cleanup.", terminal[0].anchor)
+    last_main = len(buffer) if last_main < 0 else last_main
+    first = terminal[0]
+    followers = sum(first.end <= header < last_main for header in headers)
+    chosen = first if followers <= _FOLLOWERS else terminal[-1]
+    return [chosen, *(part for part in parts if part is not chosen)]
+
+
+def _error_lines(buffer: bytes) -> list[int]:
+    """Offsets of the runner's error lines in order: the last `_MOST_ERRORS` of them."""
+    found: list[int] = []
+    at = buffer.rfind(_ERROR)
+    while at >= 0 and len(found) < _MOST_ERRORS:
+        found.append(at)
+        at = buffer.rfind(_ERROR, 0, at)
+    return found[::-1]
+
+
+def _is_job_log(buffer: bytes) -> bool:
+    return buffer.find(b"##[group]", 0, 1 << 20) >= 0 or b"Current runner version" in buffer[:4096]
+
+
+def _ended_well(view: LogView) -> bool:
+    """Whether the runner came to the end of the job without an error line."""
+    tail = view.buffer[-20_000:]
+    return b"Cleaning up orphan processes" in tail and _is_job_log(view.buffer)
