@@ -1,0 +1,207 @@
+"""Which version of each action did a job run whose log nobody read?
+
+Versions follow lines of history. The default branch is one line; pull requests test their merge with it, so a pull
+request opened before a bump runs the new version after the bump reached the default branch; a bump branch carries the
+new version of the action it names; any other branch has its own line. A floating tag changes for everybody at one
+moment, so what any repository saw of ``v6`` says what ``v6`` was. In come the rows of `exposure` and the
+``action_uses`` of the logs that were read; out comes a version per row and action, and how sure it is.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from analysis.correlate.bumps import Bump
+from analysis.correlate.engine import keep
+from analysis.correlate.nearest import both_sides, closer
+from analysis.store import Store
+
+EXACT = r"^v?\d+\.\d+\.\d+"
+COMMIT = r"^[0-9a-f]{40}$"
+_JOB = ("repo", "workflow", "job_name", "action")
+SURE, LIKELY, GUESS = 1.0, 0.8, 0.5
+
+
+def observed_uses(store: Store, connection: ibis.BaseBackend, rows: ibis.Table) -> ibis.Table:
+    """What the read logs say: a row per job row and action.
+
+    Returns
+    -------
+    ibis.Table
+        ``row, action, token`` (the release, or ``~ref`` where the reference floats) ``, version, step`` (first step that
+        uses it, null where unknown) and the row's ``repo, workflow, job_name, branch, line, at``.
+    """
+    one = uses_of_jobs(store, connection, rows.filter(rows.job_id.notnull()))
+    job = rows.filter(rows.job_id.notnull()).select(
+        "row", "repo", "job_id", "workflow", "job_name", "branch", "line", "at"
+    )
+    return one.inner_join(job, ["repo", "job_id"])
+
+
+def uses_of_jobs(store: Store, connection: ibis.BaseBackend, jobs: ibis.Table) -> ibis.Table:
+    """What the read logs of some jobs (``repo, job_id``) say: ``repo, job_id, action, token, version, step``."""
+    uses = store.table("action_uses", connection)
+    uses = uses.filter(uses.observed.fill_null(False) & uses.action.notnull() & ~uses.action.startswith("."))
+    uses = uses.semi_join(jobs, ["repo", "job_id"])
+    floating = uses.ref.notnull() & ~uses.ref.re_search(EXACT) & ~uses.ref.re_search(COMMIT)
+    uses = uses.mutate(action=uses.action.lower(), version=version_label(uses), number=uses.step_number.nullif(0))
+    uses = uses.mutate(token=ibis.ifelse(floating, "~" + uses.ref, uses.version)).filter(lambda t: t.version.notnull())
+    return uses.group_by("repo", "job_id", "action").aggregate(
+        token=uses.token.max(), version=uses.version.max(), step=uses.number.min()
+    )
+
+
+def version_label(uses: ibis.Table) -> ir.StringValue:
+    """The exact release (``6.11.0``), else ``v6@5cd11c3``, else what little is known."""
+    short = uses.sha.left(7)
+    exact = uses.ref.re_search(EXACT).fill_null(False)
+    pinned = uses.ref.re_search(COMMIT).fill_null(False)
+    return ibis.cases(
+        (uses.version.notnull(), uses.version.re_replace(r"^v(\d)", r"\1")),
+        (exact, uses.ref.re_replace(r"^v(\d)", r"\1")),
+        (pinned, uses.ref.left(7)),
+        (uses.ref.notnull() & short.notnull(), uses.ref + "@" + short),
+        else_=ibis.coalesce(uses.ref, short),
+    )
+
+
+def versions(
+    connection: ibis.BaseBackend,
+    rows: ibis.Table,
+    observed: ibis.Table,
+    donors: ibis.Table,
+    bumps: list[Bump],
+    releases: ibis.Table,
+) -> ibis.Table:
+    """The version of each action in each row.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        ``row, repo, workflow, job_name, branch, line, at``.
+    observed : ibis.Table
+        What `observed_uses` gave.
+    donors : ibis.Table
+        What `imputation.donors` gave: a row without a read log uses the actions of its donor.
+    bumps : list of Bump
+        What `bumps.read_bumps` found in branches and titles.
+    releases : ibis.Table
+        The table of that name: when a floating tag can have moved.
+
+    Returns
+    -------
+    ibis.Table
+        ``row, action, version, sure`` (1 observed, or the same on both sides in time; 0.8 one side only; 0.5 the nearer
+        of two that differ) ``, step, seen``.
+    """
+    used = donors.inner_join(observed.select("action", donor=observed.row, any_token=observed.token), "donor")
+    targets = used.select("row", "action", "any_token").inner_join(rows, "row")
+    targets = keep(connection, targets.drop("row_right") if "row_right" in targets.columns else targets, "targets")
+    told = _told(bumps)
+    default_line = _default_line(observed, told)
+    tokens = keep(connection, _tokens(targets, observed, default_line, told), "tokens")
+    inferred = _resolve_floating(tokens, observed, releases)
+    seen = observed.select("row", "action", "version", "step", sure=ibis.literal(SURE), seen=ibis.literal(True))
+    return seen.union(
+        inferred.select(
+            "row", "action", "version", "sure", step=ibis.null().cast("int64"), seen=ibis.literal(False)
+        ).select(*seen.columns)
+    )
+
+
+def _told(bumps: list[Bump]) -> ibis.Table:
+    schema = {"repo": "string", "action": "string", "old": "string", "new": "string", "at": "timestamp('UTC', 6)",
+              "branch": "string"}  # fmt: skip
+    return ibis.memtable([vars(bump) for bump in bumps] or pd.DataFrame(columns=list(schema)), schema=schema)
+
+
+def _default_line(observed: ibis.Table, told: ibis.Table) -> ibis.Table:
+    """What is known of the default branch: read logs, and both sides of each bump that a title dates.
+
+    A bump says something of the jobs that were seen with its old or new version only.
+    """
+    read = observed.filter(observed.line == "default").select(*_JOB, "at", "token")
+    jobs = observed.select(*_JOB, "token").distinct()
+    touched = jobs.inner_join(told, ["repo", "action"])
+    touched = touched.filter((touched.token == touched.old) | (touched.token == touched.new))
+    old = touched.filter(touched.old.notnull())
+    old = old.select(*_JOB, at=old["at"] - ibis.interval(seconds=1), token=old.old).distinct()
+    merged = touched.filter(touched.branch.isnull() & touched.new.notnull())
+    return read.union(old).union(merged.select(*_JOB, "at", token=merged.new).distinct())
+
+
+def _tokens(targets: ibis.Table, observed: ibis.Table, default_line: ibis.Table, told: ibis.Table) -> ibis.Table:
+    """Release or floating reference of each target, out of its own line, the default branch, or what is near."""
+    columns = targets.columns
+    on_main = both_sides(targets, default_line, _JOB, ["token"])
+    main = on_main.select(*columns, main=_agreed(on_main))
+    pulls = observed.filter(observed.line == "pull-request").select(*_JOB, "at", "token")
+    near = both_sides(main, default_line.union(pulls), _JOB, ["token"])
+    near = near.select(*columns, "main", near=closer(near, "token"), near_sure=_certainty(near))
+    own = _own_branch(near, observed, default_line)
+    carried = told.filter(told.branch.notnull()).select("repo", "action", "branch", carried=told.new)
+    carried = carried.group_by("repo", "action", "branch").aggregate(carried=carried.carried.max())
+    full = own.left_join(carried, ["repo", "action", "branch"], rname="{name}_told")
+    follows_main = full.line.isin(("default", "pull-request", "bump"))
+    return full.select(
+        *columns,
+        token=ibis.coalesce(full.carried, full.own, full.main, full.near, full.any_token),
+        sure=ibis.cases(
+            (full.carried.notnull(), SURE),
+            (full.own.notnull(), full.own_sure),
+            (full.main.notnull() & follows_main, SURE),
+            (full.main.notnull(), LIKELY),
+            (full.near.notnull(), full.near_sure),
+            else_=GUESS,
+        ),
+    )
+
+
+def _own_branch(targets: ibis.Table, observed: ibis.Table, default_line: ibis.Table) -> ibis.Table:
+    """What a branch other than the default ran itself, where that is not simply what the default branch ran then."""
+    columns = targets.columns
+    apart = observed.filter((observed.line != "default") & observed.branch.notnull())
+    apart = apart.select(*_JOB, "branch", "at", "line", own="token")
+    beside = both_sides(apart, default_line, _JOB, ["token"])
+    main_then = closer(beside, "token")
+    differs = (beside.line == "other") | (main_then.notnull() & (main_then != beside.own))
+    apart = beside.filter(differs).select(*_JOB, "branch", "at", "own")
+    found = both_sides(targets, apart, (*_JOB, "branch"), ["own"])
+    own = ibis.ifelse(found.line == "default", ibis.null(), closer(found, "own"))
+    return found.select(*columns, own=own, own_sure=_certainty(found, "own"))
+
+
+def _agreed(table: ibis.Table) -> ir.StringValue:
+    return ibis.ifelse(table.token_before == table.token_after, table.token_before, ibis.null())
+
+
+def _certainty(table: ibis.Table, value: str = "token") -> ir.FloatingValue:
+    before, after = table[f"{value}_before"], table[f"{value}_after"]
+    return ibis.cases((before == after, SURE), (before.isnull() | after.isnull(), LIKELY), else_=GUESS)
+
+
+def _resolve_floating(tokens: ibis.Table, observed: ibis.Table, releases: ibis.Table) -> ibis.Table:
+    """What a floating reference was at that moment, by everybody who used it; a release dates the move."""
+    columns = tokens.columns
+    pool = observed.filter(observed.token.startswith("~")).select("action", "token", "at", "version")
+    beside = both_sides(tokens, pool, ("action", "token"), ["version"])
+    tags = releases.select(
+        "published_at", action=releases.action.lower(), version_after=releases.tag.re_replace(r"^v(\d)", r"\1")
+    )
+    published = tags.group_by("action", "version_after").aggregate(out=tags.published_at.min())
+    beside = beside.left_join(published, ["action", "version_after"], rname="{name}_released")
+    moved = ibis.cases(
+        (beside.version_before == beside.version_after, beside.version_before),
+        (beside.out.notnull() & (beside["at"] < beside.out) & beside.version_before.notnull(), beside.version_before),
+        (beside.out.notnull() & (beside.out > beside.at_before), beside.version_after),
+        else_=closer(beside, "version"),
+    )
+    floats = beside.token.startswith("~")
+    unsure = floats & beside.out.isnull() & (beside.version_before != beside.version_after).fill_null(True)
+    return beside.select(
+        *(c for c in columns if c != "sure"),
+        version=ibis.ifelse(floats, ibis.coalesce(moved, beside.token.substr(1)), beside.token),
+        sure=ibis.ifelse(unsure, ibis.least(beside.sure, GUESS), beside.sure),
+    )
