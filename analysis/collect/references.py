@@ -1,0 +1,236 @@
+"""Stage 4: what the actions' tags and releases are, and how the workflow files read over time.
+
+A few requests give what many logs would: the commits that touched a workflow file say when the default branch took a
+new version, and an action's tags say which release a commit is. A server that has no such thing is asked once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+
+from analysis.collect.desk import Desk
+from analysis.errors import RemoteError
+from analysis.facts.action_versions import resolve_versions
+from analysis.github.client import items
+from analysis.github.rows import file_text, moment, release_row, tag_row, text, uses_of
+
+Row = dict[str, Any]
+
+SHARE = 0.08
+TAG_PAGES = 3
+TEXTS_A_FILE = 8
+_ACTION = re.compile(r"^[\w.-]+/[\w.-]+$", re.ASCII)
+_WORKFLOW = re.compile(r"^\.github/workflows/[^/?#]+\.ya?ml$", re.IGNORECASE)
+
+
+@dataclass
+class _File:
+    """One workflow file: its commits that matter, newest first, and the texts at them."""
+
+    repo: str
+    path: str
+    commits: list[tuple[str, datetime]] = field(default_factory=list)
+
+
+def read_references(desk: Desk) -> None:
+    """Read workflow files' history and actions' tags and releases, then name the exact release of every use."""
+    files = _files(desk)
+    actions = _actions(desk)
+    desk.progress.stage("workflow files and releases", len(files) + len(actions))
+    _read_files(desk, files)
+    _read_actions(desk, actions or _actions(desk))
+    name_versions(desk)
+
+
+def read_unnamed_actions(desk: Desk) -> None:
+    """Once more, for what only the last logs showed; then file the tags that all logs saw."""
+    name_versions(desk)
+    open_uses = {_owner_name(u["action"]) for rows in desk.history.uses.values() for u in rows if not u.get("version")}
+    asked = [action for action in _actions(desk) if action in open_uses and action not in desk.history.asked_actions]
+    if asked:
+        _read_actions(desk, asked)
+        name_versions(desk)
+    file_tags(desk)
+
+
+def file_tags(desk: Desk) -> None:
+    """File at which commits logs saw each tag."""
+    desk.file(
+        "tag_observations",
+        [
+            {"action": a, "tag": t, "sha": s, "first_seen_at": first, "last_seen_at": last, "seen_in": "log"}
+            for (a, t, s), (first, last) in desk.history.tags.items()
+        ],
+    )
+
+
+def name_versions(desk: Desk) -> None:
+    """Fill the exact release of every use that a log named without one, and file those that changed."""
+    desk.flush()
+    uses = [use for rows in desk.history.uses.values() for use in rows]
+    open_uses = [use for use in uses if not use.get("version")]
+    if not open_uses:
+        return
+    tags = desk.store.read("tag_observations")
+    named = resolve_versions(pd.DataFrame(open_uses), desk.store.read("releases"), tags)
+    for use, version in zip(open_uses, named["version"], strict=True):
+        if isinstance(version, str) and version:
+            use["version"] = version
+    desk.file("action_uses", [use for use in open_uses if use.get("version")])
+
+
+# -- workflow files ------------------------------------------------------------------------------------
+
+
+def _files(desk: Desk) -> list[_File]:
+    """Workflow files of repositories with something new, those with most red runs first."""
+    count: Counter[tuple[str, str]] = Counter()
+    for key in desk.history.changed:
+        run = desk.history.runs[key]
+        if desk.is_asked(run) and _WORKFLOW.match(run["path"] or ""):
+            count[run["repo"], run["path"]] += 1 if run["conclusion"] == "success" else 10
+    return [_File(repo, path) for (repo, path), _ in sorted(count.items(), key=lambda e: (-e[1], e[0]))]
+
+
+def _read_files(desk: Desk, files: list[_File]) -> None:
+    afford = min(desk.share(SHARE), desk.left)
+    silent: set[str] = set()
+
+    def commits(file: _File) -> list[tuple[str, datetime]] | None:
+        if file.repo in silent:
+            return None
+        page = desk.github.get(f"/repos/{file.repo}/commits", {"path": file.path, "per_page": 100})
+        return _that_matter(items(page, None), desk.since)
+
+    known: list[_File] = []
+    for file, answer in desk.each(files[: int(min(1e6, afford / 3))], commits):
+        desk.progress.advance()
+        if isinstance(answer, RemoteError):
+            silent.add(file.repo)
+            desk.gap(file.repo, "workflow-file", file.path, answer.line())
+        elif answer:
+            file.commits = answer
+            known.append(file)
+    _read_texts(desk, known, silent)
+
+
+def _that_matter(commits: Iterable[Any], since: datetime) -> list[tuple[str, datetime]]:
+    """Commits inside the window and the one that holds at its start, newest first."""
+    found: list[tuple[str, datetime]] = []
+    for commit in commits:
+        dates = (commit.get("commit") or {}).get("committer") or {}
+        sha, when = text(commit.get("sha")), moment(dates.get("date"))
+        if sha and when:
+            found.append((sha, when))
+            if when < since:
+                break
+    return found[:TEXTS_A_FILE]
+
+
+def _read_texts(desk: Desk, files: list[_File], silent: set[str]) -> None:
+    wanted = [(file, sha, when) for file in files for sha, when in file.commits]
+
+    def contents(item: tuple[_File, str, datetime]) -> Any:
+        file, sha, _ = item
+        if file.repo in silent:
+            return None
+        return desk.github.get(f"/repos/{file.repo}/contents/{quote(file.path)}", {"ref": sha})
+
+    rows: dict[tuple[str, str, str], Row] = {}
+    for (file, _, when), answer in desk.each(wanted, contents):
+        if isinstance(answer, RemoteError):
+            silent.add(file.repo)
+            desk.gap(file.repo, "workflow-file", file.path, answer.line())
+            continue
+        written = file_text(answer) if isinstance(answer, dict) else None
+        blob = text(answer.get("sha")) if isinstance(answer, dict) else None
+        if written and blob:
+            row = {"repo": file.repo, "path": file.path, "blob_sha": blob, "first_commit_at": when}
+            rows[file.repo, file.path, blob] = row | {"uses": uses_of(written)}
+            desk.history.named_in_files.update(use.split("@")[0] for use in uses_of(written))
+    desk.file("workflow_files", list(rows.values()))
+
+
+# -- actions -------------------------------------------------------------------------------------------
+
+
+def _actions(desk: Desk) -> list[str]:
+    """Actions whose tags are worth a look: some use has no exact release yet, or none of its releases is known.
+
+    Those of most jobs come first.
+    """
+    jobs: Counter[str] = Counter()
+    unnamed: set[str] = set()
+    for rows in desk.history.uses.values():
+        for action in {_owner_name(use["action"]) for use in rows}:
+            jobs[action] += 1
+        unnamed |= {_owner_name(use["action"]) for use in rows if not use.get("version")}
+    for use in desk.history.named_in_files:
+        jobs[_owner_name(use)] += 1
+    known = set(desk.store.read("releases", ["action"])["action"])
+    wanted = [a for a in jobs if _ACTION.match(a) and (a in unnamed or a not in known)]
+    wanted = [a for a in wanted if (a, "releases", a) not in desk.known_gaps]
+    return sorted(wanted, key=lambda a: (-jobs[a], a))
+
+
+def _owner_name(action: str) -> str:
+    return "/".join(action.split("/")[:2])
+
+
+def _read_actions(desk: Desk, actions: list[str]) -> None:
+    needed: dict[str, set[str]] = defaultdict(set)
+    for rows in desk.history.uses.values():
+        for use in rows:
+            if use.get("sha"):
+                needed[_owner_name(use["action"])].add(use["sha"])
+    afford = int(min(desk.share(SHARE), desk.left, 1e6)) // 2
+    desk.history.asked_actions.update(actions[:afford])
+
+    def ask(action: str) -> tuple[list[Any], list[Any]]:
+        releases = items(desk.github.get(f"/repos/{action}/releases", {"per_page": 100}), None)
+        tags: list[Any] = []
+        missing = set(needed[action])
+        for number, page in enumerate(desk.github.lists(f"/repos/{action}/tags", {"per_page": 100}), 1):
+            tags += items(page, None)
+            missing -= {row["sha"] for tag in items(page, None) if (row := tag_row(action, tag))}
+            if number == TAG_PAGES or not missing:
+                break
+        return releases, tags
+
+    for action, answer in desk.each(actions[:afford], ask):
+        desk.progress.advance()
+        if isinstance(answer, RemoteError):
+            desk.gap(action, "releases", action, answer.line())
+            continue
+        releases, tags = answer
+        rows = _tags_and_releases(action, tags, releases)
+        desk.file("releases", rows)
+        seen = datetime.fromtimestamp(desk.github.date or desk.until.timestamp(), UTC)
+        desk.file(
+            "tag_observations",
+            [
+                {"action": action, "tag": r["tag"], "sha": r["sha"], "first_seen_at": seen, "last_seen_at": seen,
+                 "seen_in": "tags"}
+                for r in rows if r["sha"] and (action, r["tag"], r["sha"]) not in desk.history.tags
+            ],
+        )  # fmt: skip
+    if len(actions) > afford:
+        desk.sampling["actions_not_asked"] += len(actions) - afford
+
+
+def _tags_and_releases(action: str, tags: list[Any], releases: list[Any]) -> list[Row]:
+    """One row a tag: its commit from the tags, its day from the releases."""
+    rows = {row["tag"]: row for tag in tags if (row := tag_row(action, tag))}
+    for release in releases:
+        row = release_row(action, release)
+        if row is not None:
+            rows[row["tag"]] = row | {"sha": rows.get(row["tag"], row)["sha"]}
+    return list(rows.values())
