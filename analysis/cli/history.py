@@ -125,6 +125,8 @@ def _tell_collected(done: Any, data_dir: Path) -> None:
         warn(str(gap))
     if len(done.gaps) > 5:
         warn(f"and {len(done.gaps) - 5} more gaps; --json names them all")
+    for line in done.missing:
+        warn(line)
     if done.ended != "done":
         warn(f"collected in part ({done.ended}); run the same command again to go on")
     out.print(f"next: actions-incident diagnose --data-dir {data_dir}")
@@ -164,39 +166,44 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Pull status incidents and maintenances of registries and services into the data folder."""
-    from analysis.status import fetch_status
+    from analysis.status import fetch_status, file_status, settled
     from analysis.store import Store
 
-    found = fetch_status(tuple(providers or ()), url=url, file=file, since=moment(since), now=now())
     store = Store(data_dir)
-    store.upsert("incidents", found.incidents)
-    store.upsert("incident_updates", found.incident_updates)
+    began = now()
+    names = tuple(providers or ())
+    found = fetch_status(names, url=url, file=file, since=moment(since), now=began, known=settled(store, began))
+    written = file_status(store, found, finished_at=now())
+    failures = [failure.reason for failure in found.failures]
     if as_json:
-        counts = {"incidents": len(found.incidents), "incident_updates": len(found.incident_updates)}
-        print_json({**counts, "problems": found.problems})
+        said = {"answered": found.answered, "failures": found.failures, "problems": found.problems}
+        print_json({**written, "requests": found.requests, **said})
     else:
-        newest = sorted(found.incidents, key=lambda row: row["posted_at"] or row["began_at"], reverse=True)
-        table(
-            "",
-            ("provider", "began", "resolved", "impact", "components", "name"),
+        _tell_incidents(found.incidents)
+        out.print(f"{written['incidents']:,} incidents of {', '.join(found.answered) or 'nobody'} kept in {data_dir}")
+    for line in (*failures, *found.problems):
+        warn(line)
+    raise typer.Exit(found.exit_code)
+
+
+def _tell_incidents(incidents: list[dict[str, Any]]) -> None:
+    newest = sorted(incidents, key=lambda row: row["posted_at"] or row["began_at"], reverse=True)[:15]
+    columns = ("provider", "began", "resolved", "impact", "components", "name")
+    table(
+        "",
+        columns,
+        (
             (
-                (
-                    row["provider"],
-                    iso(row["began_at"]),
-                    iso(row["resolved_at"]) or "open",
-                    row["impact"],
-                    ", ".join(row["components"] or ()),
-                    row["name"],
-                )
-                for row in newest[:15]
-            ),
-        )
-        out.print(f"{len(found.incidents):,} incidents kept in {data_dir}")
-    for problem in found.problems:
-        warn(str(problem))
-    if found.problems and not found.incidents:
-        raise typer.Exit(1)
-    raise typer.Exit(PARTLY if found.problems else 0)
+                row["provider"],
+                iso(row["began_at"]),
+                iso(row["resolved_at"]) or "open",
+                row["impact"],
+                ", ".join(row["components"] or ()),
+                row["name"],
+            )
+            for row in newest
+        ),
+    )
 
 
 def prune(

@@ -6,6 +6,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -115,7 +116,7 @@ def open_github(data_dir: Path, api_url: str | None, **settings: Any) -> GitHub:
     AuthenticationError
         No token was found and the server needs one.
     """
-    from analysis.github.client import GitHub, find_token
+    from analysis.github import GitHub, find_token
 
     if api_url in (None, PUBLIC_API) and (data_dir / "raw" / "github").is_dir():
         from analysis.sample.raw import RawHistory
@@ -123,4 +124,5 @@ def open_github(data_dir: Path, api_url: str | None, **settings: Any) -> GitHub:
 
         return GitHub("sample", session=replay_session(RawHistory.read(data_dir / "raw")), **settings)
     url = (api_url or PUBLIC_API).rstrip("/")
-    return GitHub(find_token(os.environ), api_url=url, cache_dir=data_dir / ".cache", **settings)
+    host = (urlsplit(url).hostname or "").removeprefix("api.")
+    return GitHub(find_token(os.environ, host=host), api_url=url, cache_dir=data_dir / ".cache", **settings)
