@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 LONGEST_BODY = 20_000
 LONGEST_NAME = 500
@@ -85,3 +87,13 @@ def plain(text: object, longest: int = LONGEST_BODY) -> str:
 def title(text: object) -> str:
     """A name on one line."""
     return " ".join(plain(text, LONGEST_NAME).split())
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value where it is a JSON object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def mappings(value: Any) -> list[Mapping[str, Any]]:
+    """The objects of a JSON list; anything else is an empty list."""
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from analysis.errors import UsageError
-from analysis.status import feeds, own, statusio, statuspage
-from analysis.status.notice import Notice
+from analysis.status import aws, feeds, google, own, pages, statusio, statuspage
+from analysis.status.notice import Notice, mapping
 from analysis.status.providers import Provider, provider_for_filing, provider_named
 from analysis.status.rows import Row, incident_row, update_rows
 
@@ -123,7 +123,7 @@ def _dispatch(body: bytes, text: str, url: str, filed: Provider | None) -> _Read
     if head[0] in "{[":
         document = _json(text)
         if document is not None:
-            return _from_json(document, url)
+            return _from_json(document, url, filed)
     if own.is_calendar(head):
         return _Read("calendar", *own.from_calendar(text.encode()))
     if head[0] == "<":
@@ -140,15 +140,27 @@ def _dispatch(body: bytes, text: str, url: str, filed: Provider | None) -> _Read
     )
 
 
-def _from_json(document: Any, url: str) -> _Read:
-    mapping: Mapping[str, Any] = document if isinstance(document, Mapping) else {}
-    if "months" in mapping:
-        return _Read("statuspage-history", [], codes=statuspage.history(mapping))
-    if _is_statuspage(mapping):
-        words = {name: _STATES.get(state, "none") for name, state in statuspage.states(mapping).items()}
-        return _Read("statuspage", statuspage.notices(mapping), [], words, statuspage.indicator(mapping))
-    if isinstance(mapping.get("result"), Mapping) and "status_overall" in mapping["result"]:
-        return _Read("statusio", statusio.notices(mapping), [], statusio.states(mapping), statusio.indicator(mapping))
+def _from_json(document: Any, url: str, filed: Provider | None) -> _Read:
+    told = mapping(document)
+    if "months" in told:
+        return _Read("statuspage-history", [], codes=statuspage.history(told))
+    if _is_statuspage(told):
+        words = {name: _STATES.get(state, "none") for name, state in statuspage.states(told).items()}
+        return _Read("statuspage", statuspage.notices(told), [], words, statuspage.indicator(told))
+    if "status_overall" in mapping(told.get("result")):
+        return _Read("statusio", statusio.notices(told), [], statusio.states(told), statusio.indicator(told))
+    if google.is_google(document):
+        return _Read("google", google.notices(document))
+    if aws.is_old(document):
+        return _Read("aws-2022", aws.old_notices(document))
+    if aws.is_events(document):
+        return _Read("aws", aws.notices(document))
+    if pages.is_instatus(document):
+        return _Read("instatus", pages.instatus(told), [], *pages.instatus_states(told))
+    if pages.is_betterstack(document):
+        return _Read("betterstack", pages.betterstack(told), [], *pages.betterstack_states(told))
+    if pages.is_cachet(document):
+        return _Read("cachet", pages.cachet(told, filed.zone if filed else None))
     found = own.from_records(document)
     if found is not None:
         return _Read("json", *found)
@@ -169,12 +181,11 @@ _STATES = {
 }
 
 
-def _is_statuspage(mapping: Mapping[str, Any]) -> bool:
-    if "incident_updates" in mapping or isinstance(mapping.get("incident"), Mapping):
+def _is_statuspage(told: Mapping[str, Any]) -> bool:
+    if "incident_updates" in told or mapping(told.get("incident")):
         return True
-    page = mapping.get("page")
-    has_page = isinstance(page, Mapping) and ("id" in page or "time_zone" in page)
-    return has_page and bool({"incidents", "scheduled_maintenances", "components", "status"} & set(mapping))
+    has_page = bool({"id", "time_zone"} & set(mapping(told.get("page"))))
+    return has_page and bool({"incidents", "scheduled_maintenances", "components", "status"} & set(told))
 
 
 def _from_markup(body: bytes, text: str, head: str, url: str, filed: Provider | None) -> _Read:

@@ -11,19 +11,23 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
-from analysis.schema import COMPONENTS
+from analysis.schema import COMPONENTS, SERVICE_COMPONENTS
 from analysis.status import wording
 from analysis.status.notice import Notice
 from analysis.status.providers import Provider
 from analysis.status.times import earliest
 
 Row = dict[str, Any]
+# Reports written afterwards speak of many things that were not hit.
+_AFTERWARDS = frozenset({"resolved", "postmortem", "completed"})
+_DIRECTED = SERVICE_COMPONENTS - {"gha-cache", "gha-artifact", "gha-service", "git-hosting", "network"}
 
 
 def incident_row(notice: Notice, provider: Provider, url: str) -> Row:
     """One row of ``incidents``."""
     bodies = [post.body for post in notice.posts]
-    components, way = provider.components_of(notice.components, notice.name, bodies)
+    running = [post.body for post in notice.posts if post.status not in _AFTERWARDS]
+    components, way = provider.components_of(notice.components, notice.name, running or bodies)
     began, source = _beginning(notice, provider.zone)
     resolved = notice.resolved_at
     said = [*notice.regions, *wording.regions([notice.name, *notice.components, *bodies])]
@@ -32,7 +36,7 @@ def incident_row(notice: Notice, provider: Provider, url: str) -> Row:
         "incident_id": identifier(notice, provider),
         "name": notice.name or None,
         "impact": notice.impact,
-        "direction": notice.direction or way or _direction(notice, components, bodies),
+        "direction": notice.direction or way or _direction(notice, components, running or bodies),
         "components": list(components),
         "regions": list(dict.fromkeys(said)),
         "began_at": began,
@@ -80,7 +84,9 @@ def _beginning(notice: Notice, zone: tzinfo | None) -> tuple[datetime | None, st
 
 
 def _direction(notice: Notice, components: Sequence[str], bodies: list[str]) -> str:
-    if not any(component in COMPONENTS for component in components):
+    """By the words, where a direction has a meaning: for a registry or a package index, not for a whole platform."""
+    ours = [component for component in components if component in COMPONENTS]
+    if not ours or not set(ours) <= _DIRECTED:
         return "all"
     return wording.direction([notice.name, " . ".join(notice.components), "\n".join(bodies)])
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from analysis.status.notice import Notice, Post, plain, title
+from analysis.status.notice import Notice, Post, mappings, plain, title
 from analysis.status.times import as_utc, earliest, latest, object_id_time
 
 SEVERITY = {100: "none", 200: "maintenance", 300: "minor", 400: "major", 500: "critical", 600: "minor"}
@@ -28,15 +28,15 @@ def notices(document: Mapping[str, Any]) -> list[Notice]:
         return []
     maintenance = result.get("maintenance")
     planned = [maintenance.get(kind) for kind in ("active", "upcoming")] if isinstance(maintenance, Mapping) else []
-    return [_notice(record, False) for record in _mappings(result.get("incidents"))] + [
-        _notice(record, True) for records in planned for record in _mappings(records)
+    return [_notice(record, False) for record in mappings(result.get("incidents"))] + [
+        _notice(record, True) for records in planned for record in mappings(records)
     ]
 
 
 def states(document: Mapping[str, Any]) -> dict[str, str]:
     """Component name to its severity word (``none``, ``minor`` ...) now."""
     result = document.get("result")
-    components = _mappings(result.get("status")) if isinstance(result, Mapping) else []
+    components = mappings(result.get("status")) if isinstance(result, Mapping) else []
     named = [component for component in components if component.get("name")]
     return {title(c["name"]): SEVERITY.get(_code(c.get("status_code")), "none") for c in named}
 
@@ -50,7 +50,7 @@ def indicator(document: Mapping[str, Any]) -> str | None:
 
 def _notice(record: Mapping[str, Any], is_maintenance: bool) -> Notice:
     identifier = str(record.get("_id") or record.get("id") or "")
-    messages = _mappings(record.get("messages"))
+    messages = mappings(record.get("messages"))
     stages = _MAINTENANCE_STAGE if is_maintenance else _STAGE
     posts = tuple(
         sorted(
@@ -88,7 +88,7 @@ def _notice(record: Mapping[str, Any], is_maintenance: bool) -> Notice:
 
 
 def _names(records: Any) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(title(r.get("name")) for r in _mappings(records) if r.get("name")))
+    return tuple(dict.fromkeys(title(r.get("name")) for r in mappings(records) if r.get("name")))
 
 
 def _code(value: Any) -> int:
@@ -96,7 +96,3 @@ def _code(value: Any) -> int:
         return int(value)
     except (TypeError, ValueError):
         return 0
-
-
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []

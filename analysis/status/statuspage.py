@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from analysis.status.notice import Notice, Post, plain, title
+from analysis.status.notice import Notice, Post, mapping, mappings, plain, title
 from analysis.status.times import as_utc, earliest, latest
 
 IMPACTS = frozenset({"none", "minor", "major", "critical", "maintenance"})
@@ -29,7 +29,7 @@ _CODE = re.compile(r"^[A-Za-z0-9_-]{4,40}$")
 
 def notices(document: Mapping[str, Any]) -> list[Notice]:
     """Every incident and maintenance of an answer."""
-    page = _mapping(document.get("page"))
+    page = mapping(document.get("page"))
     page_url = str(page.get("url") or "").rstrip("/")
     found = []
     for record, scheduled in _records(document):
@@ -42,26 +42,26 @@ def states(document: Mapping[str, Any]) -> dict[str, str]:
     """Component name to its state now, of a ``summary.json`` (``operational``, ``partial_outage`` ...)."""
     return {
         title(component["name"]): str(component.get("status") or "")
-        for component in _mappings(document.get("components"))
+        for component in mappings(document.get("components"))
         if component.get("name") and not _ADVERT.match(str(component["name"])) and not component.get("group")
     }
 
 
 def indicator(document: Mapping[str, Any]) -> str | None:
     """The page's own overall word (``none``, ``minor`` ...), None where it has none."""
-    word = str(_mapping(document.get("status")).get("indicator") or "").lower()
+    word = str(mapping(document.get("status")).get("indicator") or "").lower()
     return word if word in IMPACTS else None
 
 
 def history(document: Mapping[str, Any]) -> list[tuple[str, datetime]]:
     """The incident codes of one ``history.json`` page, each with the end of its month (its own time has no year)."""
     found = []
-    for month in _mappings(document.get("months")):
+    for month in mappings(document.get("months")):
         first = as_utc(f"1 {month.get('name')} {month.get('year')}")
         until = (
             (first.replace(day=28) + timedelta(days=4)).replace(day=1) if first else datetime(2100, 1, 1, tzinfo=UTC)
         )
-        for incident in _mappings(month.get("incidents")):
+        for incident in mappings(month.get("incidents")):
             code = str(incident.get("code") or "")
             if _CODE.match(code):
                 found.append((code, until))
@@ -73,15 +73,15 @@ def _records(document: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], b
         yield document, False
     if isinstance(document.get("incident"), Mapping):
         yield document["incident"], False
-    for record in _mappings(document.get("incidents")):
+    for record in mappings(document.get("incidents")):
         yield record, False
     for key in ("scheduled_maintenances", "maintenances"):
-        for record in _mappings(document.get(key)):
+        for record in mappings(document.get(key)):
             yield record, True
 
 
 def _notice(record: Mapping[str, Any], page_url: str, scheduled: bool) -> Notice:
-    updates = _mappings(record.get("incident_updates"))
+    updates = mappings(record.get("incident_updates"))
     posts = tuple(sorted((_post(u) for u in updates), key=lambda p: p.posted_at or datetime.max.replace(tzinfo=UTC)))
     shown = [as_utc(update.get("display_at")) for update in updates]
     created, started = as_utc(record.get("created_at")), as_utc(record.get("started_at"))
@@ -134,9 +134,9 @@ def _postmortem(record: Mapping[str, Any]) -> tuple[Post, ...]:
 
 def _components(record: Mapping[str, Any], updates: list[Mapping[str, Any]]) -> tuple[str, ...]:
     """Names on the incident and on its updates: the incident's own list is the page's state now, not then."""
-    names = [component.get("name") for component in _mappings(record.get("components"))]
+    names = [component.get("name") for component in mappings(record.get("components"))]
     for update in updates:
-        names += [component.get("name") for component in _mappings(update.get("affected_components"))]
+        names += [component.get("name") for component in mappings(update.get("affected_components"))]
     clean = list(dict.fromkeys(title(name) for name in names if name and not _ADVERT.match(title(name))))
     return tuple(name for name in clean if name.partition(" - ")[2] not in clean)
 
@@ -150,11 +150,3 @@ def _url(record: Mapping[str, Any], page_url: str) -> str | None:
     if page_url and record.get("id"):
         return f"{page_url}/incidents/{record['id']}"
     return str(record.get("shortlink") or "") or None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []

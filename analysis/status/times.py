@@ -43,6 +43,7 @@ _PRINTED = re.compile(
     r"(?:\s*-\s*(?:[A-Za-z]{3,9}\s+\d{1,2},\s+)?\d{1,2}:\d{2})?"
     r"\s*(?P<zone>[A-Z]{1,5}\b|US/\w+)?"
 )
+_CLOCK = re.compile(r"(?P<hour>\d{1,2}):(?P<minute>[0-5]\d)\s*(?P<half>[AaPp][Mm])?\s*(?P<zone>[A-Z]{2,5}\b)?")
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,14 @@ def printed(text: str) -> Printed | None:
     except ValueError:
         return None
     return Printed(moment, bool(found["year"]), zone_of(found["zone"] or ""))
+
+
+def printed_clock(text: str) -> tuple[int, int, str] | None:
+    """Hour, minute and zone letters of a time of day (``12:53 PM PDT``), whatever date stands before it."""
+    found = _CLOCK.search(text)
+    if not found or int(found["hour"]) > 23:
+        return None
+    return _hour(int(found["hour"]), found["half"]), int(found["minute"]), found["zone"] or ""
 
 
 def near(moment: Printed, anchor: datetime, *, zone: tzinfo) -> datetime | None:

@@ -26,7 +26,7 @@ _MONTH_NUMBER = {name: number for number, name in enumerate(_MONTHS, 1)}
 _MONTH = rf"(?:{'|'.join(_MONTHS)})[a-z]{{0,6}}"
 _CLOCK = re.compile(
     r"(?<![\d:.])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:\.\d+)?)?(?![\d:])"
-    r"\s*(?P<half>[ap]\.?m\.?)?\s*\(?(?P<zone>UTC[+-]\d{1,2}(?::?\d\d)?|[+-]\d\d:?\d\d|US/\w+|Z\b|[A-Z]{2,4}\b|Pacific|Eastern)?",
+    r"\s*(?P<half>[ap]\.?m\.?)?\s*\(?(?P<zone>UTC[+-]\d{1,2}(?::?\d\d)?|US/\w+|Z\b|[A-Z]{2,4}\b|Pacific|Eastern)?",
     re.IGNORECASE,
 )
 _DAY = re.compile(
