@@ -16,7 +16,8 @@ import pandas as pd
 
 _NAME = r"(?P<action>[\w.-]{1,100}/[\w.-]{1,100})(?:/[\w./-]{1,100})?"
 _FROM_TO = re.compile(
-    rf"\b(?:bumps?|updates?|upgrades?)\b:? +{_NAME}(?: action)? +from +v?(?P<old>[\w.-]{{1,60}}) +to +v?(?P<new>[\w.-]{{1,60}})",
+    rf"\b(?:bumps?|updates?|upgrades?)\b:? +{_NAME}(?: action)? +"
+    r"from +v?(?P<old>[\w.-]{1,60}) +to +v?(?P<new>[\w.-]{1,60})",
     re.IGNORECASE,
 )
 _TO = re.compile(
@@ -95,10 +96,9 @@ def parse_bump(title: str, branch: str = "") -> list[tuple[str, str | None, str 
     for match in _FROM_TO.finditer(title):
         old, new = _token(match["old"]), _token(match["new"])
         found.append((match["action"].lower(), new, old) if back else (match["action"].lower(), old, new))
-    if not found and not back and (match := _TO.search(title)):
-        found.append((match["action"].lower(), None, _token(match["new"])))
-    if not found and (match := _BRANCH.match(branch[:300])):
-        found.append((match["action"].lower(), None, _token(match["new"])))
+    for hit in (None if back else _TO.search(title), _BRANCH.match(branch[:300])):
+        if hit is not None and not found:
+            found.append((hit["action"].lower(), None, _token(hit["new"])))
     return found
 
 

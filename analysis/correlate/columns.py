@@ -52,7 +52,7 @@ def categories(connection: ibis.BaseBackend, long: ibis.Table, name: str, value:
         used, local = np.unique(codes[mine], return_inverse=True)
         column = np.full(rows, -1, dtype="int32")
         column[row[mine]] = local
-        out[key_names[code]] = pd.Categorical.from_codes(column, [texts[i] for i in used])
+        out[key_names[code]] = pd.Categorical.from_codes(column, pd.Index([texts[i] for i in used], dtype="object"))
     return pd.DataFrame(out, index=pd.RangeIndex(rows))
 
 

@@ -1,9 +1,10 @@
 """Who failed, and to what was each job exposed?
 
-In comes a data folder and a scope; out comes `Exposure`: one row for each first attempt of a job, whether it failed, how,
-and what it ran with, as columns that share one index. Everything that judges starts from this table, so every rule of
-what counts as an observation stands here and in the modules it calls: `first_attempts` (what was collected),
-`imputation` (green runs whose jobs were not asked for), `history`, `machines` and `registries` (what a job was exposed to).
+In comes a data folder and a scope; out comes `Exposure`: one row for each first attempt of a job, whether it failed,
+how, and what it ran with, as columns that share one index. Everything that judges starts from this table, so every
+rule of what counts as an observation stands here and in the modules it calls: `first_attempts` (what was collected),
+`imputation` (green runs whose jobs were not asked for), `history`, `machines` and `registries` (what a job was
+exposed to).
 """
 
 from __future__ import annotations
@@ -46,8 +47,9 @@ class Exposure:
     registries, inputs : DataFrame
         Bool columns.
     reruns : DataFrame
-        A row per later attempt of a failed job: ``row`` (index of the job)``, attempt, gap_hours, passed, component, kind``
-        (of the later attempt)``, same_version, changed`` (actions whose version differed)``, html_url``.
+        A row per later attempt of a failed job: ``row`` (index of the job) ``, attempt, gap_hours, passed, minutes,
+        component, kind`` (of the later attempt) ``, same_version, changed`` (actions whose version differed)
+        ``, html_url``.
     data_as_of : datetime or None
         How far the data reaches.
     runs_without_jobs : int

@@ -30,8 +30,8 @@ def observed_uses(store: Store, connection: ibis.BaseBackend, rows: ibis.Table) 
     Returns
     -------
     ibis.Table
-        ``row, action, token`` (the release, or ``~ref`` where the reference floats) ``, version, step`` (first step that
-        uses it, null where unknown) and the row's ``repo, workflow, job_name, branch, line, at``.
+        ``row, action, token`` (the release, or ``~ref`` where the reference floats) ``, version, step`` (first step
+        that uses it, null where unknown) and the row's ``repo, workflow, job_name, branch, line, at``.
     """
     one = uses_of_jobs(store, connection, rows.filter(rows.job_id.notnull()))
     job = rows.filter(rows.job_id.notnull()).select(

@@ -57,7 +57,7 @@ def _neighbours(jobs: ibis.Table) -> ibis.Table:
 def _with_neighbour(targets: ibis.Table, known: ibis.Table) -> ibis.Table:
     columns = targets.columns
     green = known.filter((known.other == 0) & (known.passed > 0))
-    choices = []
+    choices: list[str] = []
     for tier, by in _TIERS:
         seen = (known if tier == "any" else green).select(*by, "at", **{tier: "run_id"})
         targets = both_sides(targets, seen, by, [tier])

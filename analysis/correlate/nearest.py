@@ -32,10 +32,7 @@ def both_sides(targets: ibis.Table, seen: ibis.Table, by: Sequence[str], values:
     for side in ("before", "after"):
         names = {f"at_{side}": known["at"], **{f"{name}_{side}": known[name] for name in values}}
         other = known.select(*by, **names)
-        if side == "before":
-            on = targets["at"] >= other.at_before
-        else:
-            on = targets["at"] <= other.at_after
+        on = targets["at"] >= other.at_before if side == "before" else targets["at"] <= other.at_after
         targets = targets.asof_join(other, on=on, predicates=list(by), rname="{name}_seen")
         targets = targets.drop(*(f"{name}_seen" for name in by))
     return targets
