@@ -8,8 +8,10 @@ each change of version. Which green logs are read can bias no rate: it only tell
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -98,7 +100,8 @@ class _Plan:
             jobs = self.jobs_of(run, name)
             read = [job for job in jobs if (run["repo"], job["job_id"]) in self.desk.history.uses]
             if read:
-                line.observe(i, self._versions(read[0]))
+                uses = self.desk.history.uses[run["repo"], read[0]["job_id"]]
+                line.observe(i, frozenset((use["action"], use.get("ref")) for use in uses))
             else:
                 line.open[i] = self._is_open(run, jobs)
         return line
@@ -120,8 +123,7 @@ class _Plan:
         return (run["repo"], run["run_id"]) in self.desk.history.jobs
 
     def _is_open(self, run: Row, jobs: list[Row]) -> bool:
-        history, key = self.desk.history, (run["repo"], run["run_id"])
-        if run["repo"] not in history.fresh and key not in history.changed:
+        if not self.desk.history.is_due(run):
             return False
         if self.is_known(run):
             return any(not is_read(self.desk, job) for job in jobs)
@@ -132,27 +134,16 @@ class _Plan:
             and (run["repo"], "jobs", str(run["run_id"])) not in (self.desk.gaps)
         )
 
-    def _versions(self, job: Row) -> object:
-        """What a log says of versions; a branch that moves with every commit counts as one version."""
-        found = set()
-        for use in self.desk.history.uses[job["repo"], job["job_id"]]:
-            ref = use.get("ref") or ""
-            found.add((use["action"], use.get("version") or (use.get("sha") if _TAG.match(ref) else ref)))
-        return frozenset(found)
-
     def next_picks(self, blind: bool, afford: float) -> list[_Pick]:
-        """The stretches of most worth, each with the run that splits it, as many as one round and the budget hold."""
-        worth: list[tuple[float, str, int, Place, str | None, Stretch]] = []
-        for (place, name), line in self.lines.items():
-            for stretch in line.stretches(blind):
-                worth.append((-stretch.worth, lot((place, name)), stretch.left, place, name, stretch))
-        worth.sort(key=lambda entry: entry[:3])
+        """The runs that teach most, as many as one round and the budget hold."""
         picks: list[_Pick] = []
         chosen: set[tuple[str, int]] = set()
-        for _, _, _, place, name, stretch in worth[:_ROUND]:
+        wanted = [] if blind else self._moves()
+        wanted += [(place, name, stretch) for place, name, stretch in self._stretches(blind)[:_ROUND]]
+        for place, name, where in wanted:
             runs = self.runs[place]
             cheap = [self.is_known(run) or (run["repo"], run["run_id"]) in chosen for run in runs]
-            position = stretch.pick(cheap)
+            position = where if isinstance(where, int) else where.pick(cheap)
             cost = LOG_COST + (not cheap[position])
             if cost > afford:
                 continue
@@ -160,6 +151,54 @@ class _Plan:
             chosen.add((runs[position]["repo"], runs[position]["run_id"]))
             picks.append(_Pick(place, name, runs[position]))
         return picks
+
+    def _stretches(self, blind: bool) -> list[tuple[Place, str | None, Stretch]]:
+        """Every stretch with an open run, the one of most worth first."""
+        worth = [
+            (-stretch.worth, lot((place, name)), stretch.left, place, name, stretch)
+            for (place, name), line in self.lines.items()
+            for stretch in line.stretches(blind)
+        ]
+        worth.sort(key=lambda entry: entry[:3])
+        return [entry[3:] for entry in worth]
+
+    def _moves(self) -> list[tuple[Place, str | None, int | Stretch]]:
+        """For each floating tag that moved, the open run in the middle between its last old and first new sight.
+
+        A tag moves for everyone at once, so that all repositories' logs bound it together.
+        """
+        sights: dict[tuple[str, str], list[tuple[datetime, str]]] = defaultdict(list)
+        users: dict[tuple[str, str], set[tuple[Place, str | None]]] = defaultdict(set)
+        for (place, name), line in self.lines.items():
+            for position in line.seen:
+                for use in self._uses(line.runs[position], name):
+                    if use.get("sha") and use.get("ref") != use["sha"] and _TAG.match(use.get("ref") or ""):
+                        sights[use["action"], use["ref"]].append((time_of(line.runs[position]), use["sha"]))
+                        users[use["action"], use["ref"]].add((place, name))
+        picks: list[tuple[Place, str | None, int | Stretch]] = []
+        for tag in sorted(sights):
+            for (begin, old), (end, new) in pairwise(sorted(sights[tag])):
+                between = self._between(users[tag], begin, end) if old != new else []
+                if len(between) > 1:
+                    picks.append(between[len(between) // 2])
+        return picks
+
+    def _between(
+        self, users: set[tuple[Place, str | None]], begin: datetime, end: datetime
+    ) -> list[tuple[Place, str | None, int | Stretch]]:
+        found = []
+        for place, name in users:
+            line = self.lines[place, name]
+            for i in range(bisect_right(line.runs, begin, key=time_of), bisect_left(line.runs, end, key=time_of)):
+                if line.open[i]:
+                    found.append((time_of(line.runs[i]), lot((place, name)), place, name, i))
+        return [(place, name, i) for _, _, place, name, i in sorted(found, key=lambda entry: entry[:2])]
+
+    def _uses(self, run: Row, name: str | None) -> list[Row]:
+        """What the run's log that was read says of actions."""
+        uses = self.desk.history.uses
+        read = [job for job in self.jobs_of(run, name) if (run["repo"], job["job_id"]) in uses]
+        return uses[run["repo"], read[0]["job_id"]] if read else []
 
 
 def read_controls(desk: Desk) -> None:

@@ -38,6 +38,8 @@ class History:
     default_branch : dict of repo to str
     fresh : set of str
         Repositories that no finished collection with the same question covered before.
+    read_now : set of (repo, job id)
+        Jobs whose log this run read.
     named_in_files : set of str
         Actions that workflow files name.
     asked_actions : set of str
@@ -56,6 +58,7 @@ class History:
         self.default_branch: dict[str, str] = {}
         self.fresh: set[str] = set()
         self.named_in_files: set[str] = set()
+        self.read_now: set[tuple[str, int]] = set()
         self.asked_actions: set[str] = set()
         self.tags: dict[tuple[str, str, str], tuple[datetime, datetime]] = {}
 
@@ -93,6 +96,11 @@ class History:
         if not same:
             self.changed.add(key)
         return not same
+
+    def is_due(self, run: Row) -> bool:
+        """Whether a run still has to be looked into: what a finished collection decided about an old one stays."""
+        key = (run["repo"], run["run_id"])
+        return run["repo"] in self.fresh or key in self.changed or run["status"] != "completed"
 
     def see_tag(self, action: str, tag: str, sha: str, when: datetime) -> None:
         """A log saw this tag at this commit."""

@@ -36,7 +36,7 @@ def read_red_jobs(desk: Desk, runs: Iterable[Row]) -> None:
 
 
 def _read(desk: Desk, stage: str, runs: list[Row], share: float) -> int:
-    unread = [run for run in runs if not _is_done(desk, run)]
+    unread = [run for run in runs if desk.history.is_due(run) and not _is_done(desk, run)]
     order = spread(
         unread,
         cell=lambda run: (run["repo"], run["path"], hour(run["created_at"])),

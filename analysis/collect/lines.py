@@ -18,6 +18,7 @@ from typing import Any
 Row = dict[str, Any]
 
 _BOT_BRANCH = re.compile(r"^(dependabot|renovate|pre-commit-ci|snyk|depfu|whitesource|updatecli)[/-]", re.IGNORECASE)
+_NAMES_ACTION = re.compile(r"github[-_]actions|(?:^|[/_-])actions?(?:[/_-]|$)", re.IGNORECASE)
 _BOT = re.compile(r"\[bot\]$|^(renovate|dependabot)\b", re.IGNORECASE)
 _TRUNK_EVENTS = frozenset({"schedule", "pull_request_target", "workflow_run", "issue_comment"})
 _DIFFERENT = 6.0
@@ -26,7 +27,10 @@ _UNSEEN = 2.0
 
 
 def line_of(run: Mapping[str, Any], default_branch: str) -> str:
-    """The kind of branch whose workflow file a run takes: ``default``, ``pull-request``, ``bump:BRANCH``, or a branch.
+    """The kind of branch whose workflow file a run takes.
+
+    ``default``, ``pull-request``, ``branch`` (pushes to others), ``bot`` (a bot's branches), and ``bump:BRANCH`` for a
+    bot's branch that raises an action: it has a workflow file of its own.
 
     Parameters
     ----------
@@ -39,7 +43,7 @@ def line_of(run: Mapping[str, Any], default_branch: str) -> str:
     if run.get("event") in _TRUNK_EVENTS or branch in ("", default_branch):
         return "default"
     if _BOT_BRANCH.match(branch) or _BOT.search(run.get("actor") or ""):
-        return f"bump:{branch}"
+        return f"bump:{branch}" if _NAMES_ACTION.search(branch) else "bot"
     if run.get("event") == "pull_request":
         return "pull-request"
     return "default" if not default_branch and branch in ("main", "master") else "branch"

@@ -26,6 +26,7 @@ FAILED_SHARE = 0.45
 CONTROL_RESERVE = 0.25
 REFERENCE_RESERVE = 0.05
 DENIALS_BELIEVED = 3
+GONE_BELIEVED = 5
 _GAPS = ("log", "log-denied", "log-failed")
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,7 +44,7 @@ class LogFacts:
 def read_failed_logs(desk: Desk) -> None:
     """Read failed jobs' logs, within their share of the cap; passing re-runs' where that leaves some."""
     failed = [job for job in _own_jobs(desk) if job["conclusion"] in FAILED]
-    unread = _in_order([job for job in failed if not is_read(desk, job)], desk)
+    unread = _in_order([job for job in failed if _is_due(desk, job)], desk)
     reserve = desk.share(CONTROL_RESERVE) if desk.options.logs == "sampled" else 0.0
     reserve += desk.share(REFERENCE_RESERVE)
     afford = max(0.0, min(desk.share(FAILED_SHARE), desk.left - reserve)) / LOG_COST
@@ -75,10 +76,10 @@ def repair_facts(desk: Desk) -> None:
 def read_logs(desk: Desk, jobs: Iterable[Row]) -> None:
     """Read, mask and keep these jobs' logs and file their facts. What cannot be had is a gap."""
     denied: dict[str, int] = {}
-    horizon: dict[str, datetime] = {}
+    gone: dict[str, list[datetime]] = {}
 
     def ask(job: Row) -> LogFacts | None:
-        if denied.get(job["repo"], 0) >= DENIALS_BELIEVED or _begun(job) <= horizon.get(job["repo"], _NEVER):
+        if denied.get(job["repo"], 0) >= DENIALS_BELIEVED or _is_past(gone.get(job["repo"], []), _begun(job)):
             return None
         log = redact(desk.github.job_log(job["repo"], job["job_id"]))
         desk.store.write_log(job["repo"], job["job_id"], log)
@@ -89,6 +90,7 @@ def read_logs(desk: Desk, jobs: Iterable[Row]) -> None:
         repo = job["repo"]
         if isinstance(answer, LogFacts):
             denied[repo] = 0
+            gone[repo] = [when for when in gone.get(repo, []) if when < _begun(job)]
             _take(desk, job, answer)
         elif answer is None:
             desk.skipped.add((repo, job["job_id"]))
@@ -97,7 +99,7 @@ def read_logs(desk: Desk, jobs: Iterable[Row]) -> None:
             if isinstance(answer, PermissionDeniedError):
                 denied[repo] = denied.get(repo, 0) + 1
             elif isinstance(answer, GoneError) and answer.status == 410:
-                horizon[repo] = max(_begun(job), horizon.get(repo, _NEVER))
+                gone.setdefault(repo, []).append(_begun(job))
             desk.gap(repo, *_why(job, answer))
 
 
@@ -114,6 +116,10 @@ def facts_of(log: bytes, job: Mapping[str, Any], steps: list[Row]) -> LogFacts:
     )
 
 
+def _is_due(desk: Desk, job: Row) -> bool:
+    return desk.history.is_due(desk.history.runs[job["repo"], job["run_id"]]) and not is_read(desk, job)
+
+
 def is_read(desk: Desk, job: Row) -> bool:
     """Whether this job's log was read, or is known not to be had."""
     repo, name = job["repo"], str(job["job_id"])
@@ -126,6 +132,7 @@ def is_read(desk: Desk, job: Row) -> bool:
 
 def _take(desk: Desk, job: Row, facts: LogFacts) -> None:
     desk.history.uses[job["repo"], job["job_id"]] = facts.uses
+    desk.history.read_now.add((job["repo"], job["job_id"]))
     desk.file("failures", [facts.failure] if facts.failure else [])
     desk.file("action_uses", facts.uses)
     desk.file("environments", [facts.environment])
@@ -175,10 +182,15 @@ def _passing_reruns(desk: Desk) -> list[Row]:
             if job["run_attempt"] > 1
             and job["conclusion"] == "success"
             and (job["repo"], job["run_id"], job["name"]) in failed
-            and not is_read(desk, job)
+            and _is_due(desk, job)
         ],
         desk,
     )
+
+
+def _is_past(gone: list[datetime], when: datetime) -> bool:
+    """Whether a log lies beyond the retention: as many newer ones, and none older than those, were gone."""
+    return len(gone) >= GONE_BELIEVED and when <= min(gone)
 
 
 def _begun(job: Row) -> datetime:

@@ -43,6 +43,7 @@ class _File:
 def read_references(desk: Desk) -> None:
     """Read workflow files' history and actions' tags and releases, then name the exact release of every use."""
     files = _files(desk)
+    name_versions(desk)
     actions = _actions(desk)
     desk.progress.stage("workflow files and releases", len(files) + len(actions))
     _read_files(desk, files)
@@ -53,8 +54,7 @@ def read_references(desk: Desk) -> None:
 def read_unnamed_actions(desk: Desk) -> None:
     """Once more, for what only the last logs showed; then file the tags that all logs saw."""
     name_versions(desk)
-    open_uses = {_owner_name(u["action"]) for rows in desk.history.uses.values() for u in rows if not u.get("version")}
-    asked = [action for action in _actions(desk) if action in open_uses and action not in desk.history.asked_actions]
+    asked = [action for action in _actions(desk) if action not in desk.history.asked_actions]
     if asked:
         _read_actions(desk, asked)
         name_versions(desk)
@@ -79,11 +79,17 @@ def name_versions(desk: Desk) -> None:
     open_uses = [use for use in uses if not use.get("version")]
     if not open_uses:
         return
-    tags = desk.store.read("tag_observations")
-    named = resolve_versions(pd.DataFrame(open_uses), desk.store.read("releases"), tags)
-    for use, version in zip(open_uses, named["version"], strict=True):
+    began = {
+        (repo, job["job_id"]): job["started_at"]
+        for (repo, _), jobs in desk.history.jobs.items()
+        for job in jobs.values()
+    }
+    frame = pd.DataFrame([use | {"used_at": began.get((use["repo"], use["job_id"]))} for use in open_uses])
+    named = resolve_versions(frame, desk.store.read("releases"), desk.store.read("tag_observations"))
+    filled = named[["version", "sha", "resolved_from"]].itertuples(index=False, name=None)
+    for use, (version, sha, source) in zip(open_uses, filled, strict=True):
         if isinstance(version, str) and version:
-            use["version"] = version
+            use |= {"version": version, "sha": use["sha"] or sha, "resolved_from": source}
     desk.file("action_uses", [use for use in open_uses if use.get("version")])
 
 
@@ -163,19 +169,23 @@ def _read_texts(desk: Desk, files: list[_File], silent: set[str]) -> None:
 
 
 def _actions(desk: Desk) -> list[str]:
-    """Actions whose tags are worth a look: some use has no exact release yet, or none of its releases is known.
+    """Actions whose tags are worth a look, those of most jobs first.
 
-    Those of most jobs come first.
+    Worth a look: none of its releases is known, or a log read now shows a commit that is none of them.
     """
+    releases = desk.store.read("releases", ["action", "sha"])
+    known, commits = set(releases["action"]), set(releases["sha"])
     jobs: Counter[str] = Counter()
     unnamed: set[str] = set()
     for rows in desk.history.uses.values():
         for action in {_owner_name(use["action"]) for use in rows}:
             jobs[action] += 1
-        unnamed |= {_owner_name(use["action"]) for use in rows if not use.get("version")}
-    for use in desk.history.named_in_files:
-        jobs[_owner_name(use)] += 1
-    known = set(desk.store.read("releases", ["action"])["action"])
+    for place in desk.history.read_now:
+        for use in desk.history.uses[place]:
+            if not use.get("version") or (use.get("sha") and use["sha"] not in commits):
+                unnamed.add(_owner_name(use["action"]))
+    for name in desk.history.named_in_files:
+        jobs[_owner_name(name)] += 1
     wanted = [a for a in jobs if _ACTION.match(a) and (a in unnamed or a not in known)]
     wanted = [a for a in wanted if (a, "releases", a) not in desk.known_gaps]
     return sorted(wanted, key=lambda a: (-jobs[a], a))
@@ -213,6 +223,8 @@ def _read_actions(desk: Desk, actions: list[str]) -> None:
         releases, tags = answer
         rows = _tags_and_releases(action, tags, releases)
         desk.file("releases", rows)
+        if not rows:
+            desk.gap(action, "releases", action, "it has no tags and no releases")
         seen = datetime.fromtimestamp(desk.github.date or desk.until.timestamp(), UTC)
         desk.file(
             "tag_observations",

@@ -116,6 +116,7 @@ def _run(
     common: dict[str, Any] = {
         "run_number": number, "path": PATH, "event": event, "head_branch": branch, "actor": actor,
         "pull_request": 7 if event == "pull_request" else None,
+        "head_sha": stable_sha("workflow", repo, version) if branch == "main" else stable_sha(repo, branch, number),
     }  # fmt: skip
     for attempt in range(1, attempts + 1):
         red = fails and (attempt == 1 or chance.random() < 0.3)
