@@ -107,7 +107,7 @@ class Store:
     def write_log(self, repo: str, job_id: int, log: bytes) -> None:
         """Keep one redacted job log, zstd-compressed. The caller has masked its secrets."""
         data = zstandard.ZstdCompressor(level=9).compress(log)
-        _write_atomically(self._log_path(repo, job_id), lambda target: target.write_bytes(data))
+        _write_atomically(self.log_path(repo, job_id), lambda target: target.write_bytes(data))
 
     # -- reading ---------------------------------------------------------------------------------------
 
@@ -156,7 +156,7 @@ class Store:
         CorruptFileError
             The file is there and cannot be decompressed.
         """
-        path = self._log_path(repo, job_id)
+        path = self.log_path(repo, job_id)
         try:
             return zstandard.ZstdDecompressor().decompress(path.read_bytes())
         except FileNotFoundError:
@@ -170,7 +170,7 @@ class Store:
 
     def log_ids(self, repo: str) -> set[int]:
         """Job ids of a repository whose log is kept."""
-        folder = self._log_path(repo, 0).parent
+        folder = self.log_path(repo, 0).parent
         return {int(p.name.split(".")[0]) for p in folder.glob("*.log.zst")}
 
     def partitions(self, table: str) -> Iterator[tuple[dict[str, str], Path]]:
@@ -178,6 +178,10 @@ class Store:
         for path in sorted((self.data_dir / table).rglob(_DATA_FILE)):
             pairs = (part.split("=", 1) for part in path.parent.relative_to(self.data_dir / table).parts)
             yield {name: unquote(value) for name, value in pairs}, path.parent
+
+    def refresh(self) -> None:
+        """Look at the disk anew: files came or went past this object."""
+        self._files.clear()
 
     # -- inside ----------------------------------------------------------------------------------------
 
@@ -187,7 +191,8 @@ class Store:
             folder = folder / f"{name}={quote(value, safe='') or _NO_VALUE}"
         return folder
 
-    def _log_path(self, repo: str, job_id: int) -> Path:
+    def log_path(self, repo: str, job_id: int) -> Path:
+        """Where a job's log is kept, whether it is or not."""
         return self.data_dir / "logs" / f"repo={quote(repo, safe='')}" / f"{job_id}.log.zst"
 
     def _is_readable(self, path: Path) -> bool:
