@@ -138,7 +138,7 @@ def exposure(store: Store, scope: Scope, engine: str | None = None) -> Exposure:
 def _rows(store: Store, connection: ibis.BaseBackend, found: ibis.Table, moment: datetime | None) -> ibis.Table:
     """Collected and imputed jobs, numbered in the order of time, with what follows from the jobs alone."""
     collected = first_attempts(store, connection, found).mutate(imputed=ibis.literal(False))
-    imputed = imputed_jobs(store, connection, found)
+    imputed = keep(connection, imputed_jobs(store, connection, found), "imputed")
     blank = {
         name: ibis.null().cast(collected.schema()[name]) for name in collected.columns if name not in imputed.columns
     }
@@ -148,6 +148,7 @@ def _rows(store: Store, connection: ibis.BaseBackend, found: ibis.Table, moment:
             "imputed": ibis.literal(True),
             "failed": ibis.literal(False),
             "has_log": ibis.literal(False),
+            "ended": imputed.conclusion.notnull(),
             "started_at": ibis.coalesce(imputed.run_started_at, imputed.created_at),
             "html_url": imputed.run_url,
         }
@@ -156,6 +157,7 @@ def _rows(store: Store, connection: ibis.BaseBackend, found: ibis.Table, moment:
     order = ibis.row_number().over(order_by=["started_at", "repo", "run_id", "job_name", "job_id"])
     rows = rows.mutate(row=order, job=rows.job_name.re_replace(_MATRIX, ""), matrix=_matrix(rows),
                        line=rows.branch_class, at=rows.created_at)  # fmt: skip
+    rows = keep(connection, rows, "numbered")
     return _with_streaks(_with_censoring(rows, moment))
 
 

@@ -97,10 +97,10 @@ def versions(
         of two that differ) ``, step, seen``.
     """
     used = donors.inner_join(observed.select("action", donor=observed.row, any_token=observed.token), "donor")
-    targets = used.select("row", "action", "any_token").inner_join(rows, "row")
-    targets = keep(connection, targets.drop("row_right") if "row_right" in targets.columns else targets, "targets")
+    places = rows.select("row", "repo", "workflow", "job_name", "branch", "line", "at")
+    targets = keep(connection, used.select("row", "action", "any_token").inner_join(places, "row"), "targets")
     told = _told(bumps)
-    default_line = _default_line(observed, told)
+    default_line = keep(connection, _default_line(observed, told), "default_line")
     tokens = keep(connection, _tokens(targets, observed, default_line, told), "tokens")
     inferred = _resolve_floating(tokens, observed, releases)
     seen = observed.select("row", "action", "version", "step", sure=ibis.literal(SURE), seen=ibis.literal(True))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ibis
 
+from analysis.correlate.engine import keep
 from analysis.correlate.first_attempts import FAILED, JUDGED
 from analysis.correlate.nearest import both_sides, closer
 from analysis.store import Store
@@ -32,17 +33,20 @@ def imputed_jobs(store: Store, connection: ibis.BaseBackend, found: ibis.Table) 
     Returns
     -------
     ibis.Table
-        The run's columns and ``job_name, minutes`` (the median of the job's green ones) ``, ended``.
+        The run's columns and ``job_name, minutes`` (the median of the job's green ones).
     """
     jobs = store.table("jobs", connection)
     jobs = jobs.filter(jobs.run_attempt == 1)
     jobs = jobs.select("repo", "run_id", "conclusion", "started_at", "completed_at", job_name=jobs.name)
-    jobs = jobs.inner_join(found, ["repo", "run_id"], rname="{name}_of_run")
+    of_run = found.select("repo", "run_id", "workflow", "event", "created_at", conclusion_of_run=found.conclusion)
+    jobs = keep(connection, jobs.inner_join(of_run, ["repo", "run_id"]), "known_jobs")
     targets = found.anti_join(jobs, ["repo", "run_id"])
     green = (targets.conclusion == "success") & (targets.run_attempt == 1)
-    targets = targets.filter(green | targets.conclusion.isnull()).mutate(at=targets.created_at)
-    targets = _with_neighbour(targets, _neighbours(jobs))
-    return _rows(targets, jobs)
+    targets = targets.filter(green | targets.conclusion.isnull())
+    targets = targets.select("repo", "run_id", "workflow", "event", at=targets.created_at)
+    known = keep(connection, _neighbours(jobs), "neighbours")
+    like = keep(connection, _with_neighbour(targets, known), "like")
+    return found.inner_join(_rows(like, jobs), ["repo", "run_id"])
 
 
 def _neighbours(jobs: ibis.Table) -> ibis.Table:
@@ -71,16 +75,15 @@ def _rows(targets: ibis.Table, jobs: ibis.Table) -> ibis.Table:
     template = jobs.filter(jobs.conclusion.isin((*JUDGED, "cancelled")))
     template = template.select("repo", "job_name", like=template.run_id).distinct()
     rows = targets.inner_join(template, ["repo", "like"])
+    rows = rows.select("repo", "run_id", "workflow", "job_name")
     # A job that fails in green runs (continue-on-error) says nothing when only the run is known.
     tolerated = jobs.filter(jobs.conclusion.isin(FAILED) & (jobs.conclusion_of_run == "success"))
     rows = rows.anti_join(tolerated, ["repo", "workflow", "job_name"])
-    seconds = jobs.completed_at.epoch_seconds() - jobs.started_at.epoch_seconds()
-    passed = jobs.mutate(took=seconds / 60.0).filter(jobs.conclusion == "success")
+    took = (jobs.completed_at.epoch_seconds() - jobs.started_at.epoch_seconds()) / 60.0
+    passed = jobs.select("repo", "workflow", "job_name", "conclusion", took=took)
+    passed = passed.filter(passed.conclusion == "success")
     usual = passed.group_by("repo", "workflow", "job_name").aggregate(minutes=passed.took.quantile(0.5))
-    rows = rows.left_join(usual, ["repo", "workflow", "job_name"], rname="{name}_usual")
-    return rows.mutate(ended=rows.conclusion.notnull()).drop(
-        "at", "like", "repo_usual", "workflow_usual", "job_name_usual"
-    )
+    return rows.left_join(usual, ["repo", "workflow", "job_name"]).select("repo", "run_id", "job_name", "minutes")
 
 
 def donors(connection: ibis.BaseBackend, rows: ibis.Table, read: ibis.Table) -> ibis.Table:
@@ -98,8 +101,9 @@ def donors(connection: ibis.BaseBackend, rows: ibis.Table, read: ibis.Table) -> 
     ibis.Table
         ``row, donor`` (another ``row``), for every row without a read log that has any donor.
     """
-    targets = rows.anti_join(read, "row")
-    columns = targets.columns
+    columns = ["row", "repo", "workflow", "job", "job_name", "event", "at"]
+    targets = rows.anti_join(read, "row").select(*columns)
+    read = keep(connection, read.select(*columns, "failed"), "read")
     chosen: list[str] = []
     for name, by, green in _DONORS:
         seen = (read.filter(~read.failed) if green else read).select(*by, "at", **{name: "row"})

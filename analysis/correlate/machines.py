@@ -7,10 +7,14 @@ neighbours, else the same rule over everybody. Elsewhere it stays null: unknown 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import ibis
+import ibis.expr.types as ir
 
 from analysis.correlate.engine import keep
-from analysis.correlate.nearest import both_sides, closer
+from analysis.correlate.nearest import both_sides
 from analysis.store import Store
 
 MACHINE = (
@@ -47,40 +51,41 @@ def machines(store: Store, connection: ibis.BaseBackend, rows: ibis.Table, donor
     like = donors.inner_join(seen.select("row", *_FIXED), donors.donor == seen.row, rname="{name}_seen")
     targets = targets.left_join(like.select("row", *_FIXED), "row", rname="{name}_like").drop("row_like")
     targets = keep(connection, targets, "unseen")
-    inferred = targets
-    for name in _ROLLED_OUT:
-        inferred = _unanimous(inferred, seen, ("image",), name)
-    for name in _TOOLS:
-        inferred = _own_neighbours(inferred, seen, name)
-    inferred = inferred.mutate(region=ibis.null().cast("string"))
+    inferred = _unanimous(targets, seen, "image", _ROLLED_OUT)
+    inferred = _own_neighbours(keep(connection, inferred, "rolled_out"), seen, _TOOLS)
+    inferred = keep(connection, inferred.mutate(region=ibis.null().cast("string")), "inferred_machines")
     return seen.select("row", *MACHINE).union(inferred.select("row", *MACHINE))
 
 
-def _unanimous(targets: ibis.Table, seen: ibis.Table, by: tuple[str, ...], name: str) -> ibis.Table:
-    """Add ``name`` where the last three observations before and the first three after are all the same."""
+def _unanimous(targets: ibis.Table, seen: ibis.Table, by: str, names: Sequence[str]) -> ibis.Table:
+    """Add each of ``names`` where the last three observations before and the first three after are all the same."""
     columns = targets.columns
-    known = seen.filter(seen[name].notnull()).select(*by, "at", name)
     past = ibis.window(group_by=by, order_by="at", preceding=_AGREEING - 1, following=0)
     future = ibis.window(group_by=by, order_by="at", preceding=0, following=_AGREEING - 1)
-    value = known[name]
-    known = known.select(
-        *by, "at",
-        past=ibis.ifelse(value.min().over(past) == value.max().over(past), value, ibis.null()),
-        future=ibis.ifelse(value.min().over(future) == value.max().over(future), value, ibis.null()),
-    )  # fmt: skip
-    beside = both_sides(targets, known, by, ["past", "future"])
-    same = beside.past_before == beside.future_after
-    return beside.select(*columns, **{name: ibis.ifelse(same, beside.past_before, ibis.null())})
+    sides = {f"{side}_{n}": _same(seen[n], w) for n in names for side, w in (("past", past), ("future", future))}
+    beside = both_sides(targets, seen.select(by, "at", **sides), (by,), list(sides))
+    agreed = {n: _if_equal(beside[f"past_{n}_before"], beside[f"future_{n}_after"]) for n in names}
+    return beside.select(*columns, **agreed)
 
 
-def _own_neighbours(targets: ibis.Table, seen: ibis.Table, name: str) -> ibis.Table:
-    """Add ``name`` where the job itself had the same before and after, or everybody had."""
+def _own_neighbours(targets: ibis.Table, seen: ibis.Table, names: Sequence[str]) -> ibis.Table:
+    """Add each of ``names`` where the job itself had the same before and after, or everybody had."""
     columns = targets.columns
-    known = seen.filter(seen[name].notnull())
     by = ("repo", "workflow", "job_name")
-    own = both_sides(targets, known.select(*by, "at", own=known[name]), by, ["own"])
-    own = own.select(*columns, own=ibis.ifelse(own.own_before == own.own_after, own.own_before, ibis.null()),
-                     uses=closer(own, "own").notnull())  # fmt: skip
-    everybody = _unanimous(own.mutate(all=ibis.literal("all")), known.mutate(all=ibis.literal("all")), ("all",), name)
-    value = ibis.ifelse(everybody.uses, ibis.coalesce(everybody.own, everybody[name]), ibis.null())
-    return everybody.select(*columns, **{name: value})
+    beside = both_sides(targets, seen.select(*by, "at", *names), by, names)
+    own = {f"own_{n}": _if_equal(beside[f"{n}_before"], beside[f"{n}_after"]) for n in names}
+    uses = {f"uses_{n}": ibis.coalesce(beside[f"{n}_before"], beside[f"{n}_after"]).notnull() for n in names}
+    ours = beside.select(*columns, **own, **uses, everybody=ibis.literal("all"))
+    everybody = _unanimous(ours, seen.mutate(everybody=ibis.literal("all")), "everybody", names)
+    return everybody.select(
+        *columns,
+        **{n: everybody[f"uses_{n}"].ifelse(ibis.coalesce(everybody[f"own_{n}"], everybody[n]), None) for n in names},
+    )
+
+
+def _same(value: ir.StringValue, window: Any) -> ir.StringValue:
+    return ibis.ifelse(value.min().over(window) == value.max().over(window), value, ibis.null())
+
+
+def _if_equal(before: ir.StringValue, after: ir.StringValue) -> ir.StringValue:
+    return ibis.ifelse(before == after, before, ibis.null())
