@@ -22,9 +22,10 @@ import requests
 from analysis import __version__
 from analysis.collect.options import DEFAULT_BUDGET
 from analysis.errors import AuthenticationError, KitError, NotFoundError, PermissionDeniedError, RemoteError
-from analysis.github import GitHub, find_token
-from analysis.github.client import API_URL, items
+from analysis.github import API_URL, GitHub, find_token
+from analysis.github.client import items
 from analysis.github.token import NO_TOKEN_REMEDY, Run, run_command
+from analysis.schema import TABLES
 from analysis.store import Store
 
 CLOCK_SECONDS = 60.0
@@ -97,7 +98,7 @@ def examine(
     list of Check
     """
     url = api_url or API_URL
-    token = find_token(env, run, urlsplit(url).hostname or "github.com")
+    token = find_token(env, run, (urlsplit(url).hostname or "").removeprefix("api."))
     checks = [_versions(), _data_folder(data_dir)]
     try:
         github = GitHub(token, url, session, wait=False, clock=clock)
@@ -221,9 +222,10 @@ def _data_folder(data_dir: Path) -> Check:
     except OSError as error:
         return Check("data folder", False, f"{data_dir}: {error.strerror}", "choose another with --data-dir")
     store = Store(data_dir)
-    damaged = [path for name in ("runs", "jobs", "steps") for path in store.files(name)] and store.problems
-    if damaged:
-        return Check("data folder", False, f"{damaged[0].path} is damaged", "delete it and collect again")
+    for table in TABLES:
+        store.files(table)
+    if store.problems:
+        return Check("data folder", False, f"{store.problems[0].path} is damaged", "delete it and collect again")
     room = "" if free is None else f", {free / 1e9:,.1f} GB free"
     return Check("data folder", True, f"{data_dir} can be written{room}")
 
@@ -234,7 +236,7 @@ def _versions() -> Check:
         try:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:
-            return Check("versions", False, f"{name} is not installed", "set up the environment again: make setup")
+            return Check("versions", False, f"{name} is not installed", "set up the environment again: make lab")
     python = platform.python_version()
     ok = (3, 11) <= sys.version_info[:2] < (3, 15)
     return Check("versions", ok, f"kit {__version__}, Python {python}, {', '.join(found)}")

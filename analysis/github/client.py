@@ -25,9 +25,8 @@ from analysis.errors import AuthenticationError, BudgetSpentError, GoneError, Re
 from analysis.github.answer import Answer, bare, raise_for_error, seconds_to_wait
 from analysis.github.cache import BODY_LIMIT, AnswerCache, Kept
 from analysis.github.gate import Gate
-from analysis.github.token import NO_TOKEN_REMEDY
+from analysis.github.token import API_URL, NO_TOKEN_REMEDY
 
-API_URL = "https://api.github.com"
 API_VERSION = "2022-11-28"
 REQUESTS_A_SECOND = 12.0
 LOG_LIMIT = 64 * 1024 * 1024
@@ -67,6 +66,10 @@ class GitHub:
         Paths whose 200 left out organisations that ask for single sign-on, with the header that says so.
     rate : dict of str to int
         The latest rate-limit headers: limit, remaining, used, reset.
+    date : float or None
+        The server's clock at the latest answer, seconds since the epoch.
+    bytes : int
+        Bytes of all bodies so far, as they came off the wire's compression.
 
     Raises
     ------
@@ -105,6 +108,7 @@ class GitHub:
         self.partial: dict[str, str] = {}
         self.rate: dict[str, int] = {}
         self.date: float | None = None
+        self.bytes = 0
 
     @property
     def requests(self) -> int:
@@ -254,6 +258,7 @@ class GitHub:
             timeout=_TIMEOUT,
         ) as response:
             answer = Answer(url, response.status_code, response.headers, _bounded(response, limit))
+        self.bytes += len(answer.body)
         if own:
             self._learn(answer)
         return answer

@@ -20,6 +20,7 @@ _REPO_IN_URL = re.compile(r"^https?://[^/]+/(?:api/v3/)?(?:repos/)?([^/\s]+/[^/\
 _PULL_REF = re.compile(r"^(?:refs/)?pull/(\d+)/")
 _USE = re.compile(r"^\s*(?:-\s*)?uses\s*:\s*['\"]?([^\s'\"#]+)", re.MULTILINE)
 _NAME_LIMIT = 1000
+_FILE_LIMIT = 1_000_000
 
 
 def run_row(run: Mapping[str, Any], repo: str | None = None) -> Row | None:
@@ -168,7 +169,8 @@ def uses_of(workflow: str) -> list[str]:
     A text that is no YAML is searched line by line.
     """
     try:
-        found = set(_uses(yaml.load(workflow, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)), 0))
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        found = set(_uses(yaml.load(workflow[:_FILE_LIMIT], Loader=loader), set()))
     except (yaml.YAMLError, RecursionError, ValueError):
         found = set(_USE.findall(workflow))
     return sorted(use for use in found if "@" in use and not use.startswith(("./", "docker://")))
@@ -244,18 +246,20 @@ def _referenced(workflow: Mapping[str, Any]) -> str:
     return f"{path}@{text(workflow.get('sha')) or ref or text(workflow.get('ref')) or ''}"
 
 
-def _uses(node: Any, depth: int) -> Iterable[str]:
-    if depth > 12:
+def _uses(node: Any, seen: set[int]) -> Iterable[str]:
+    """Values of `uses` keys; a node that anchors repeat is entered once, so that none can multiply."""
+    if not isinstance(node, dict | list) or id(node) in seen:
         return
+    seen.add(id(node))
     if isinstance(node, dict):
         for key, value in node.items():
             if key == "uses" and isinstance(value, str):
                 yield value.strip()
             else:
-                yield from _uses(value, depth + 1)
-    elif isinstance(node, list):
+                yield from _uses(value, seen)
+    else:
         for value in node:
-            yield from _uses(value, depth + 1)
+            yield from _uses(value, seen)
 
 
 def _inner(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:

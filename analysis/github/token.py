@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 
+API_URL = "https://api.github.com"
 PERMISSIONS = "Actions, Contents, Metadata and Pull requests: read"
 NO_TOKEN_REMEDY = (
     "set GITHUB_TOKEN or GH_TOKEN, or run `gh auth login`; "
@@ -29,18 +30,19 @@ def find_token(env: Mapping[str, str], run: Run = run_command, host: str = "gith
     Parameters
     ----------
     env : mapping
-        The environment.
+        The environment. For another server than github.com, GH_ENTERPRISE_TOKEN comes first.
     run : callable
         Runs a command and returns its output, empty where that fails.
     host : str
-        The host whose token `gh` is asked for.
+        The server that the token is for, without ``api.``; `gh` is asked for that one's.
 
     Returns
     -------
     str or None
         The token without the white space around it.
     """
-    for name in ("GITHUB_TOKEN", "GH_TOKEN"):
+    enterprise = () if host == "github.com" else ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN")
+    for name in (*enterprise, "GITHUB_TOKEN", "GH_TOKEN"):
         if env.get(name, "").strip():
             return env[name].strip()
     return run(["gh", "auth", "token", "--hostname", host]).strip() or None
