@@ -1,0 +1,251 @@
+"""The exposure table folded into cells: jobs that the model cannot tell apart become one row with a count.
+
+In: the frames of `correlate.exposure` (one row per first-attempt job). Out: `Cells`, arrays with one entry per
+distinct combination of stratum, quarter of an hour, outcome, text class and exposures. Whatever comes after costs
+time by the number of cells, not by the number of jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.diagnose.classes import TextClass, text_class
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+ENVIRONMENT = ("image", "image_version", "os", "region", "docker_version", "buildx_version", "buildkit_version",
+               "binfmt_version")  # fmt: skip
+_BIN_SECONDS = 600
+_STREAK_WEIGHT = 0.3
+
+
+class ExposureFrames(Protocol):
+    """What the judge needs of `correlate.exposure.Exposure`: frames that share one index."""
+
+    @property
+    def jobs(self) -> pd.DataFrame: ...
+    @property
+    def versions(self) -> pd.DataFrame: ...
+    @property
+    def registries(self) -> pd.DataFrame: ...
+    @property
+    def inputs(self) -> pd.DataFrame: ...
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """Something a job ran with, of which there are versions: an action, an image, a tool.
+
+    Attributes
+    ----------
+    name : str
+        `owner/name` of an action, or a column of the environment.
+    levels : tuple of str
+        The versions met.
+    code : int array, one per cell
+        Index into `levels`, -1 where null.
+    unknown : bool array, one per cell
+        The cell's stratum uses it at other times, but what this cell ran is not known. A failed job whose log was
+        read and does not name it died before it came to that: it was not exposed.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    code: Ints
+    unknown: Bools
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Jobs folded into cells. Every array has one entry per cell unless it says otherwise.
+
+    Attributes
+    ----------
+    n : float array
+        Jobs in the cell, weighted (legs of one matrix share the weight of their run's square root).
+    time : float array
+        Seconds since the epoch, UTC.
+    failed : bool array
+    text : int array
+        Index into `classes`; -1 for a green job or a failure whose log was not read.
+    rerun : int array
+        1 a later attempt passed, 0 it failed again, -1 no rerun.
+    stratum, repo, job, job_name, credential : int array
+        Codes into the `*_names` tuples. A stratum is repository x job x credential class.
+    main : bool array
+        On the branch that most pushes of the repository go to.
+    actions, environment : dict of str to Attribute
+    registries, inputs : dict of str to bool array
+    cell_of : int array, one per job row
+        The cell of each row of the exposure frames, -1 for a censored one.
+    """
+
+    n: Floats
+    time: Floats
+    failed: Bools
+    text: Ints
+    rerun: Ints
+    stratum: Ints
+    repo: Ints
+    job: Ints
+    job_name: Ints
+    credential: Ints
+    main: Bools
+    observed: Bools
+    classes: tuple[TextClass, ...]
+    stratum_names: tuple[str, ...]
+    repo_names: tuple[str, ...]
+    job_names: tuple[str, ...]
+    credential_names: tuple[str, ...]
+    actions: dict[str, Attribute]
+    environment: dict[str, Attribute]
+    registries: dict[str, Bools]
+    inputs: dict[str, Bools]
+    cell_of: Ints
+
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return len(self.n)
+
+
+def fold(exposure: ExposureFrames) -> Cells:
+    """Fold the exposure frames into cells.
+
+    Parameters
+    ----------
+    exposure : Exposure
+        One row per first-attempt job; censored rows take no part.
+
+    Returns
+    -------
+    Cells
+        Sorted by time.
+    """
+    counted = ~exposure.jobs["censored"].fillna(False).to_numpy(bool)
+    jobs = exposure.jobs.loc[counted]
+    versions, registries, inputs = (frame.loc[counted] for frame in
+                                    (exposure.versions, exposure.registries, exposure.inputs))  # fmt: skip
+    seconds = _seconds(jobs["started_at"])
+    failed = jobs["failed"].fillna(False).to_numpy(bool)
+    classes, text = _text_classes(jobs, failed)
+    main = _on_main(jobs)
+    weight = _weights(jobs, failed, text, classes, main, seconds)
+    rerun: Ints = np.array(jobs["rerun_passed"].map({True: 1, False: 0}).fillna(-1), np.int64)
+    rerun[~failed] = -1
+    repo, repo_names = _codes(jobs["repo"])
+    job, _ = _codes(jobs["job"])
+    job_name, job_names = _codes(jobs["job_name"])
+    credential, credential_names = _codes(jobs["credential_class"])
+    strata = jobs["repo"].astype(str) + " · " + jobs["job"].astype(str)
+    cred = jobs["credential_class"].astype(str)
+    stratum, stratum_names = _codes(strata.where(cred == "normal", strata + " · " + cred))
+    version_codes = {str(a): _codes(versions[a], nulls=True) for a in versions.columns}
+    environment_codes = {e: _codes(jobs[e], nulls=True) for e in ENVIRONMENT if e in jobs}
+    observed = jobs["versions_observed"].fillna(False).to_numpy(bool)
+    bins = (seconds // _BIN_SECONDS).astype(np.int64)
+    key = _pattern([stratum, job_name, main.astype(np.int64), bins, failed.astype(np.int64), text + 1, rerun + 1,
+                    observed.astype(np.int64),
+                    _pattern([c + 1 for c, _ in version_codes.values()], len(jobs)),
+                    _pattern([c + 1 for c, _ in environment_codes.values()], len(jobs)),
+                    _pattern([registries[r].to_numpy(bool).astype(np.int64) for r in registries], len(jobs)),
+                    _pattern([inputs[i].to_numpy(bool).astype(np.int64) for i in inputs], len(jobs))],
+                   len(jobs))  # fmt: skip
+    _, first, cell = np.unique(key, return_index=True, return_inverse=True)
+    n: Floats = np.bincount(cell, weights=weight, minlength=len(first)).astype(np.float64)
+    time = np.bincount(cell, weights=seconds, minlength=len(first)) / np.maximum(np.bincount(cell), 1)
+    order = np.argsort(time, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    pick = first[order]
+    cell_of = np.full(len(exposure.jobs), -1, np.int64)
+    cell_of[np.flatnonzero(counted)] = rank[cell]
+
+    never = failed & (jobs["has_log"].fillna(False).to_numpy(bool) if "has_log" in jobs else False)
+
+    def attribute(name: str, codes: Ints, levels: tuple[str, ...]) -> Attribute:
+        used = np.zeros(len(stratum_names), bool)
+        used[stratum[codes >= 0]] = True
+        return Attribute(name, levels, codes[pick], (codes[pick] < 0) & used[stratum[pick]] & ~never[pick])
+
+    return Cells(
+        n=n[order], time=time[order], failed=failed[pick], text=text[pick], rerun=rerun[pick],
+        stratum=stratum[pick], repo=repo[pick], job=job[pick], job_name=job_name[pick],
+        credential=credential[pick], main=main[pick], observed=observed[pick], classes=classes,
+        stratum_names=stratum_names, repo_names=repo_names, job_names=job_names, credential_names=credential_names,
+        actions={a: attribute(a, *version_codes[a]) for a in version_codes},
+        environment={e: attribute(e, *environment_codes[e]) for e in environment_codes},
+        registries={str(r): registries[r].to_numpy(bool)[pick] for r in registries},
+        inputs={str(i): inputs[i].to_numpy(bool)[pick] for i in inputs},
+        cell_of=cell_of,
+    )  # fmt: skip
+
+
+def _seconds(times: pd.Series[Any]) -> Floats:
+    stamps = pd.to_datetime(times, utc=True).dt.tz_localize(None).astype("datetime64[us]")
+    return stamps.to_numpy().astype(np.int64) / 1e6
+
+
+def _codes(values: pd.Series[Any], nulls: bool = False) -> Any:
+    """Integer codes and the level of each; null becomes -1 where nulls are meant, else the text `-`."""
+    plain = values.astype(object).where(values.notna(), None if nulls else "-")
+    codes, levels = pd.factorize(plain, use_na_sentinel=True)
+    return codes.astype(np.int64), tuple(str(level) for level in levels)
+
+
+def _pattern(columns: Sequence[Ints], length: int) -> Ints:
+    """One code per distinct row of several code columns."""
+    code = np.zeros(length, np.int64)
+    for column in columns:
+        code = code * (int(column.max(initial=0)) + 1) + column
+        code = np.unique(code, return_inverse=True)[1].astype(np.int64)
+    return code
+
+
+def _text_classes(jobs: pd.DataFrame, failed: Bools) -> tuple[tuple[TextClass, ...], Ints]:
+    read = failed & jobs["component"].notna().to_numpy(bool)
+    if "has_log" in jobs:
+        read &= jobs["has_log"].fillna(False).to_numpy(bool)
+    told = jobs.loc[read, ["component", "kind", "operation"]].astype(str)
+    known: dict[TextClass, int] = {}
+    text = np.full(len(jobs), -1, np.int64)
+    triples = [known.setdefault(text_class(c, k, o), len(known)) for c, k, o in told.itertuples(index=False)]
+    text[np.flatnonzero(read)] = triples
+    return tuple(known), text
+
+
+def _on_main(jobs: pd.DataFrame) -> Bools:
+    """Whether the job ran on its repository's main branch: the one that most pushes and schedules go to."""
+    direct = jobs[jobs["event"].isin(["push", "schedule", "workflow_dispatch"])]
+    counts = direct.groupby(["repo", "branch"], observed=True).size().reset_index(name="jobs")
+    named = counts["branch"].isin(["main", "master", "trunk", "develop"])
+    top = counts.assign(named=named).sort_values(["named", "jobs"]).groupby("repo", observed=True).tail(1)
+    pairs = set(zip(top["repo"], top["branch"], strict=True))
+    off = jobs["event"].astype(str).str.startswith("pull_request").to_numpy(bool)
+    on = np.fromiter((p in pairs for p in zip(jobs["repo"], jobs["branch"], strict=True)), bool, len(jobs))
+    return on & ~off
+
+
+def _weights(
+    jobs: pd.DataFrame, failed: Bools, text: Ints, classes: tuple[TextClass, ...], main: Bools, seconds: Floats
+) -> Floats:
+    """Legs of one matrix are not independent, nor are the pushes to a branch that is simply broken."""
+    legs = jobs.groupby(["repo", "run_id", "job"], observed=True)["failed"].transform("size").to_numpy(float)
+    weight: Floats = jobs["weight"].fillna(1.0).to_numpy(float) / np.sqrt(legs)
+    code = np.array([c.group in ("code", "vague") for c in classes] or [False])
+    own = failed & ~main & (text >= 0) & code[np.maximum(text, 0)]
+    line = pd.DataFrame({"repo": jobs["repo"].to_numpy(), "branch": jobs["branch"].to_numpy(),
+                         "job": jobs["job_name"].to_numpy(), "own": own, "at": seconds})  # fmt: skip
+    line = line.sort_values("at", kind="stable")
+    before = line.groupby(["repo", "branch", "job"], observed=True, dropna=False)["own"].shift(1)
+    repeated = (line["own"] & before.eq(True)).sort_index().to_numpy(bool)
+    weight[repeated] *= _STREAK_WEIGHT
+    return weight

@@ -1,0 +1,73 @@
+"""How surely a job was exposed to one version of something, where its log was not read.
+
+Known exposures are 0 or 1. An unknown one is the share of that version among the green jobs whose version is known:
+of the same stratum for an action (who upgrades is no coin toss), of all for what the runner brings, at about the
+same time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.diagnose.cells import Attribute, Cells
+
+Floats = npt.NDArray[np.float64]
+
+_BIN_HOURS = 6.0
+_MEMORY_BINS = 2.0
+_PSEUDO = 0.05
+
+
+class Chances:
+    """Exposure of each cell to each version of one attribute.
+
+    Parameters
+    ----------
+    cells : Cells
+    attribute : Attribute
+    by_stratum : bool
+        Whether unknown versions are judged by their own stratum (actions) or by all jobs (runner).
+    """
+
+    def __init__(self, cells: Cells, attribute: Attribute, by_stratum: bool) -> None:
+        self.attribute = attribute
+        self._shares: Floats | None = None
+        self._unknown = np.flatnonzero(attribute.unknown)
+        if len(self._unknown):
+            self._shares = _shares(cells, attribute, by_stratum)
+
+    def of(self, level: int) -> Floats:
+        """Probability that each cell ran this version."""
+        exposed: Floats = (self.attribute.code == level).astype(np.float64)
+        if self._shares is not None:
+            exposed[self._unknown] = self._shares[:, level]
+        return exposed
+
+
+def _shares(cells: Cells, attribute: Attribute, by_stratum: bool) -> Floats:
+    """Share of each version for each unknown cell: (unknown cells, versions)."""
+    levels = len(attribute.levels)
+    unknown = np.flatnonzero(attribute.unknown)
+    bins = ((cells.time - cells.time.min()) // (_BIN_HOURS * 3600)).astype(np.int64)
+    width = int(bins.max(initial=0)) + 1
+    group = cells.stratum if by_stratum else np.zeros(cells.size, np.int64)
+    groups, where = np.unique(group[unknown], return_inverse=True)
+    distance = np.abs(np.arange(width)[:, None] - np.arange(width)[None, :])
+    kernel = np.exp(-distance / _MEMORY_BINS)
+    known = (attribute.code >= 0) & ~cells.failed
+    everyone = np.zeros((width, levels))
+    np.add.at(everyone, (bins[known], attribute.code[known]), cells.n[known])
+    everyone = kernel @ everyone + 1e-9
+    shares = np.zeros((len(unknown), levels))
+    for index, name in enumerate(groups):
+        own = known & (group == name)
+        counts = np.zeros((width, levels))
+        np.add.at(counts, (bins[own], attribute.code[own]), cells.n[own])
+        smooth = kernel @ counts
+        usual = counts.sum(0) if by_stratum and own.any() else everyone.sum(0)
+        prior = usual / usual.sum()
+        mixed = (smooth + _PSEUDO * prior) / (smooth.sum(1, keepdims=True) + _PSEUDO)
+        mine = where == index
+        shares[mine] = mixed[bins[unknown[mine]]]
+    return shares

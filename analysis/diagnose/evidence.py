@@ -1,0 +1,159 @@
+"""The evidence for and against each suspect, as the verdict document lists it.
+
+In: the exposure table, the judgement and who killed what. Out: for each suspect that is shown, a list of exhibits: what
+the model found, then the plain tests of `correlate`, each with its numbers and links.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.correlate.exhibit import Exhibit, links, share
+from analysis.correlate.exposure import Exposure
+from analysis.correlate.reruns import rerun_exhibit
+from analysis.correlate.versions import contrast, pooled_risk_ratio, stratified_risk_ratio
+from analysis.diagnose.counterfactuals import Attribution
+from analysis.diagnose.facts import percent
+from analysis.diagnose.judge import Judgement
+from analysis.diagnose.placebo import Placebo
+from analysis.diagnose.sensitivity import Refit
+from analysis.diagnose.suspects import Suspect
+from analysis.diagnose.verdict import Group
+
+_TRANSIENT = frozenset({"service", "rate-limit"})
+
+
+def evidence(
+    exposure: Exposure, judgement: Judgement, attribution: Attribution, group: Group, refits: Sequence[Refit],
+    tried: Placebo | None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Evidence for and against one suspect.
+
+    Parameters
+    ----------
+    exposure : Exposure
+    judgement : Judgement
+    attribution : Attribution
+    group : (cause, name)
+    refits : sequence of Refit
+        Given for the leading suspect only.
+    tried : Placebo or None
+        Given for an action version only.
+
+    Returns
+    -------
+    list of dict
+        Items of `causes[].evidence`.
+    """
+    index = _shown(judgement, group)
+    found: list[Exhibit] = []
+    if index is not None:
+        suspect = judgement.posterior.suspects[index]
+        exposed = exposed_rows(judgement, suspect, exposure.jobs)
+        found.append(_explains(exposure, judgement, attribution, group, exposed))
+        found += _compared(exposure, group, exposed)
+        found += _text(exposure, attribution, judgement, group)
+        found.append(rerun_exhibit(exposure, _laid_to(exposure, judgement, attribution, group, exposed), group[1],
+                                   transient_cause=group[0] in _TRANSIENT))  # fmt: skip
+    found += [_twin(a, b) for a, b in judgement.decision.twins if group in (a, b)]
+    found += [_refit(r) for r in refits]
+    if tried is not None and tried.upgrades_tried:
+        found.append(_placebo(tried))
+    return [e.as_evidence() for e in found]
+
+
+def exposed_rows(judgement: Judgement, suspect: Suspect, jobs: pd.DataFrame) -> pd.Series[Any]:
+    """Which jobs were exposed to a suspect: true, false, or null where that is not known."""
+    cell = judgement.cells.cell_of
+    chance = np.where(cell >= 0, suspect.exposed[np.maximum(cell, 0)], np.nan)
+    told = pd.Series(pd.NA, index=jobs.index, dtype="boolean")
+    told[chance > 0.9] = True
+    told[chance < 0.1] = False
+    return told
+
+
+def _shown(judgement: Judgement, group: Group) -> int | None:
+    best = judgement.posterior.best_variant(group)
+    if best is not None:
+        return best
+    plain = [i for i, s in enumerate(judgement.posterior.suspects) if s.group == group]
+    return plain[0] if plain else None
+
+
+def _laid_to(
+    exposure: Exposure, judgement: Judgement, attribution: Attribution, group: Group, exposed: pd.Series[Any]
+) -> pd.Series[Any]:
+    """The failures that the model lays to a suspect; where it lays none, those that were exposed."""
+    failed = exposure.jobs["failed"].astype(bool)
+    if group not in attribution.members:
+        return failed & exposed.fillna(False).astype(bool)
+    share_of_cell = np.zeros(judgement.cells.size)
+    share_of_cell[judgement.posterior.failing] = attribution.share[attribution.members.index(group)]
+    cell = judgement.cells.cell_of
+    own = np.where(cell >= 0, share_of_cell[np.maximum(cell, 0)], 0.0) > 0.5
+    return failed & pd.Series(own, index=exposure.jobs.index)
+
+
+def _explains(
+    exposure: Exposure, judgement: Judgement, attribution: Attribution, group: Group, exposed: pd.Series[Any]
+) -> Exhibit:
+    laid = _laid_to(exposure, judgement, attribution, group, exposed)
+    yes = exposed.fillna(False).astype(bool)
+    jobs = exposure.jobs
+    odds = judgement.decision.probability.get(group, 0.0)
+    inside, dead = int(yes.sum()), int((yes & jobs["failed"]).sum())
+    killed = int(laid.sum()) if group in attribution.members else 0
+    words = judgement.posterior.suspects[_shown(judgement, group) or 0].variant
+    statement = (f"Of {inside} jobs that met {group[1]}{' ' + words if words else ''}, {share(dead, inside)} failed; "
+                 f"competing with every other suspect it accounts for {killed} of them (probability of guilt "
+                 f"{percent(odds)}).")  # fmt: skip
+    return Exhibit("competing-causes", statement, estimate=odds, n=inside, runs=links(jobs.loc[laid, "html_url"]),
+                   supports=odds > 0.5)  # fmt: skip
+
+
+def _compared(exposure: Exposure, group: Group, exposed: pd.Series[Any]) -> list[Exhibit]:
+    cause, name = group
+    if cause == "action-version" and name.rsplit("@", 1)[0] in exposure.versions:
+        action, version = name.rsplit("@", 1)
+        exposed = contrast(exposure.versions[action], version)
+    against = "other versions" if cause.endswith("version") else "the jobs outside it"
+    found = [stratified_risk_ratio(exposure, exposed, name, against)]
+    if cause == "action-version":
+        found.append(pooled_risk_ratio(exposure, exposed, name, against))
+    return found
+
+
+def _text(exposure: Exposure, attribution: Attribution, judgement: Judgement, group: Group) -> list[Exhibit]:
+    """How many of the failures laid to a service or limit name it."""
+    if group[0] not in _TRANSIENT or group not in attribution.members:
+        return []
+    laid = _laid_to(exposure, judgement, attribution, group, pd.Series(False, index=exposure.jobs.index))
+    read = exposure.jobs[laid & exposure.jobs["has_log"].fillna(False).astype(bool)]
+    if not len(read):
+        return []
+    named = int((read["component"].astype(str) == group[1]).sum())
+    statement = f"{share(named, len(read))} of the failures laid to {group[1]} name it in their cause line."
+    return [Exhibit("text", statement, estimate=named / len(read), n=len(read), runs=links(read["html_url"]),
+                    supports=named > 0)]  # fmt: skip
+
+
+def _twin(a: Group, b: Group) -> Exhibit:
+    statement = f"{a[1]} and {b[1]} met the same jobs: exposure cannot tell them apart."
+    return Exhibit("positivity", statement, supports=False)
+
+
+def _refit(refit: Refit) -> Exhibit:
+    verb = "moves" if refit.moved else "stands"
+    statement = f"Without {refit.without} the verdict {verb}: probability {percent(refit.probability)}."
+    return Exhibit("sensitivity", statement, estimate=refit.probability, supports=not refit.moved)
+
+
+def _placebo(tried: Placebo) -> Exhibit:
+    statement = (f"Asked about {tried.upgrades_tried} harmless upgrades of this history, the judge blames "
+                 f"{tried.blamed}.")  # fmt: skip
+    return Exhibit("placebo", statement, estimate=tried.blamed / tried.upgrades_tried, n=tried.upgrades_tried,
+                   supports=False)  # fmt: skip

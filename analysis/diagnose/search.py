@@ -1,0 +1,215 @@
+"""Who did it, averaged over subsets of suspects.
+
+In: cells and suspects. Out: `Posterior`: the best subsets with their weights, each suspect's inclusion probability,
+and what each accounts for. Greedy search with a beam: all singles, then the best subsets grown by the best singles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaln
+
+from analysis.diagnose.cells import Cells
+from analysis.diagnose.classes import prior_text, priors
+from analysis.diagnose.likelihood import Observed, Pool, fit
+from analysis.diagnose.suspects import Suspect
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_BATCH_CELLS = 400_000
+_SCREEN_STEPS = 12
+_POOL = 48
+_BEAM = 8
+_MOST_SUSPECTS = 4
+_MIN_EXPLAINED = 1.3
+_MIN_KILLS = 0.05
+_CONCENTRATIONS = (2.0, 4.0, 8.0, 16.0, 32.0)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The averaged judgement.
+
+    Attributes
+    ----------
+    subsets : tuple of tuple of int
+        Subsets of suspects, best first.
+    weights : float array
+        Their shares; they sum to 1.
+    probability : dict of (cause, name) to float
+        Inclusion probability of each group of suspects.
+    suspects : list of Suspect
+    observed : Observed
+    pool : Pool
+    failing : int array
+        Cells that failed, in the order of `Observed`.
+    explained : list of float arrays
+        Failures that each member of each subset accounts for.
+    """
+
+    subsets: tuple[tuple[int, ...], ...]
+    weights: Floats
+    probability: dict[tuple[str, str], float]
+    suspects: list[Suspect]
+    observed: Observed
+    pool: Pool
+    failing: Ints
+    explained: tuple[Floats, ...]
+
+    def best_variant(self, group: tuple[str, str]) -> int | None:
+        """The member of a group that holds most of its weight."""
+        held: dict[int, float] = {}
+        for subset, weight in zip(self.subsets, self.weights, strict=True):
+            for index in subset:
+                if self.suspects[index].group == group:
+                    held[index] = held.get(index, 0.0) + float(weight)
+        return max(held, key=lambda i: held[i]) if held else None
+
+
+def prepare(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True) -> tuple[Observed, Pool, Ints]:
+    """Cells and suspects as the likelihood needs them.
+
+    Parameters
+    ----------
+    cells : Cells
+    suspects : sequence of Suspect
+    read_texts : bool
+        False leaves every text out of account.
+
+    Returns
+    -------
+    (Observed, Pool, int array)
+        The array holds the indices of the failing cells.
+    """
+    table = priors()
+    failing = np.flatnonzero(cells.failed & (cells.n > 0))
+    alive = np.flatnonzero(~cells.failed)
+    strata = len(cells.stratum_names)
+    green, dead = (np.bincount(cells.stratum[i], weights=cells.n[i], minlength=strata).astype(np.float64)
+                   for i in (alive, failing))  # fmt: skip
+    observed = Observed(
+        weight=cells.n[failing],
+        text=cells.text[failing] if read_texts else np.full(len(failing), -1, np.int64),
+        rerun=cells.rerun[failing],
+        stratum=cells.stratum[failing],
+        green=green,
+        base=np.broadcast_to(_base_prior(dead, green), (strata, 2)),
+        base_text=prior_text("background", None, cells.classes),
+        base_rerun=np.array(table["rerun"]["background"], float),
+    )
+    width = len(cells.classes) + 1
+    pool = Pool(
+        exposed=np.array([s.exposed[failing] for s in suspects]).reshape(len(suspects), len(failing)),
+        green=np.array([s.exposed[alive] @ cells.n[alive] for s in suspects]),
+        kills=np.array([table["kills"][s.cause] for s in suspects], float).reshape(-1, 2),
+        text=np.array([prior_text(s.cause, s.own, cells.classes, s.operations) for s in suspects]).reshape(-1, width),
+        rerun=np.array([table["rerun"][s.cause] for s in suspects], float).reshape(-1, 2),
+    )
+    return observed, pool, failing
+
+
+def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, most: int = _MOST_SUSPECTS) -> Posterior:
+    """Average over subsets of suspects.
+
+    Parameters
+    ----------
+    cells : Cells
+    suspects : sequence of Suspect
+    read_texts : bool
+    most : int
+        Largest subset.
+
+    Returns
+    -------
+    Posterior
+    """
+    everyone = list(suspects)
+    observed, pool, failing = prepare(cells, everyone, read_texts)
+    log_prior = np.array([s.log_prior for s in everyone])
+    groups = np.array(_numbers([s.group for s in everyone]), np.int64)
+    none = fit(observed, pool, np.zeros((1, 0), np.int64))
+    scores: dict[tuple[int, ...], float] = {(): float(none.bound[0])}
+    explained: dict[tuple[int, ...], Floats] = {(): np.zeros(0)}
+
+    def score(subsets: list[tuple[int, ...]], steps: int | None = None) -> None:
+        fresh = [s for s in subsets if s not in scores or steps is None]
+        for chunk in _chunks(fresh, len(failing)):
+            rows = np.array(chunk, np.int64)
+            result = fit(observed, pool, rows, steps) if steps else fit(observed, pool, rows)
+            for row, subset in enumerate(chunk):
+                killed = result.kills[row, :, 0] / result.kills[row].sum(-1)
+                enough = bool(((result.explained[row] >= _MIN_EXPLAINED) & (killed >= _MIN_KILLS)).all())
+                scores[subset] = float(result.bound[row] + log_prior[rows[row]].sum()) if enough else -np.inf
+                explained[subset] = result.explained[row]
+
+    singles: list[tuple[int, ...]] = [(i,) for i in range(len(everyone))]
+    score(singles, _SCREEN_STEPS)
+    ranked = _spread(singles, scores, groups)
+    score(ranked)
+    beam = sorted(ranked, key=lambda s: -scores[s])[:_BEAM]
+    for _ in range(most - 1):
+        grown = {tuple(sorted((*subset, other))) for subset in beam for (other,) in ranked
+                 if groups[other] not in groups[list(subset)]}  # fmt: skip
+        if not grown:
+            break
+        score(sorted(grown))
+        beam = sorted(grown, key=lambda s: -scores[s])[:_BEAM]
+        if scores[beam[0]] < max(scores.values()) - 6.0:
+            break
+    kept = [s for s in sorted(scores, key=lambda s: -scores[s]) if np.isfinite(scores[s])][:400]
+    weights = np.exp(np.array([scores[s] for s in kept]) - scores[kept[0]])
+    weights /= weights.sum()
+    probability: dict[tuple[str, str], float] = {}
+    for subset, weight in zip(kept, weights, strict=True):
+        for index in subset:
+            group = everyone[index].group
+            probability[group] = probability.get(group, 0.0) + float(weight)
+    return Posterior(tuple(kept), weights, probability, everyone, observed, pool, failing,
+                     tuple(explained[s] for s in kept))  # fmt: skip
+
+
+def _spread(
+    singles: list[tuple[int, ...]], scores: dict[tuple[int, ...], float], groups: Ints
+) -> list[tuple[int, ...]]:
+    """The best singles, but no more than a few variants of one group."""
+    taken: dict[int, int] = {}
+    chosen = []
+    for single in sorted(singles, key=lambda s: -scores[s]):
+        group = int(groups[single[0]])
+        if taken.get(group, 0) < 5 and np.isfinite(scores[single]):
+            taken[group] = taken.get(group, 0) + 1
+            chosen.append(single)
+        if len(chosen) == _POOL:
+            break
+    return chosen
+
+
+def _base_prior(dead: Floats, green: Floats) -> Floats:
+    """Beta prior of the strata's backgrounds, by their own marginal likelihood (empirical Bayes)."""
+    total = dead + green
+    mean = float(np.clip(np.median((dead + 0.3) / (total + 3.0)), 0.005, 0.3))
+    best, found = -np.inf, np.array([0.5, 10.0])
+    for concentration in _CONCENTRATIONS:
+        for factor in (0.5, 1.0, 2.0):
+            a, b = concentration * min(mean * factor, 0.5), concentration * (1 - min(mean * factor, 0.5))
+            evidence = float((betaln(a + dead, b + green) - betaln(a, b)).sum())
+            if evidence > best:
+                best, found = evidence, np.array([a, b])
+    return found
+
+
+def _chunks(subsets: list[tuple[int, ...]], failing: int) -> list[list[tuple[int, ...]]]:
+    if not subsets:
+        return []
+    size = max(1, _BATCH_CELLS // max(failing * (len(subsets[0]) + 1), 1))
+    return [subsets[i : i + size] for i in range(0, len(subsets), size)]
+
+
+def _numbers(groups: list[tuple[str, str]]) -> list[int]:
+    known: dict[tuple[str, str], int] = {}
+    return [known.setdefault(g, len(known)) for g in groups]

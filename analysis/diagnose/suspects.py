@@ -1,0 +1,232 @@
+"""Who could have done it: every version that changed, as suspects with their exposures.
+
+In: cells and the question. Out: `Suspect`s for action versions, tools and runner images. Services, limits, code and
+configuration, whose exposure is a window in time, come from `windows.py` and `local.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.diagnose.cells import Attribute, Cells
+from analysis.diagnose.chance import Chances
+from analysis.diagnose.classes import priors
+
+Floats = npt.NDArray[np.float64]
+
+_TOOLS = {"docker_version": "docker", "buildx_version": "buildx", "buildkit_version": "buildkit",
+          "binfmt_version": "binfmt"}  # fmt: skip
+_OLD_GUILTY = 0.3
+_RANGE = 0.3
+_VARIANTS = 0.35
+_MOST_VARIANTS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Suspect:
+    """One way in which the history's failures could have come about.
+
+    Attributes
+    ----------
+    cause, name : str
+        As the verdict document names them. Suspects of the same cause and name are variants of one another.
+    variant : str
+        What sets it apart from its namesakes, in plain words; empty for the plain form.
+    exposed : (cells,) float
+        Probability that each cell was exposed to it.
+    log_prior : float
+    start, end : float or None
+        Window, seconds since the epoch.
+    operations : frozenset of str or None
+    own : str or None
+        Component of a service or limit.
+    """
+
+    cause: str
+    name: str
+    variant: str
+    exposed: Floats
+    log_prior: float
+    start: float | None = None
+    end: float | None = None
+    operations: frozenset[str] | None = None
+    own: str | None = None
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """Cause and name."""
+        return self.cause, self.name
+
+
+@dataclass(frozen=True)
+class Question:
+    """The upgrade that the user asks about."""
+
+    action: str
+    old: str | None
+    new: str | None
+
+
+def version_suspects(cells: Cells, question: Question | None) -> list[Suspect]:
+    """Each changed version of each action, tool and image, and its variants by platform and input.
+
+    Parameters
+    ----------
+    cells : Cells
+    question : Question or None
+
+    Returns
+    -------
+    list of Suspect
+        Only versions that at least one failed job may have run, and that some stratum had beside others.
+    """
+    prior = priors()["cause"]
+    found = list(_actions(cells, question))
+    asked = [s for s in found if question and _is_asked(s.name, question)]
+    others = [s for s in found if s not in asked]
+    versions = len({s.name for s in others})
+    actions = [*_shared(asked, float(prior["asked"]), 1), *_shared(others, float(prior["action-version"]), versions)]
+    tools = list(_tools(cells))
+    images = list(_images(cells))
+    return [
+        *actions,
+        *_shared(tools, float(prior["tool-version"]), len({s.name for s in tools})),
+        *_shared(images, float(prior["runner-image"]), len({s.name for s in images})),
+    ]
+
+
+def _is_asked(name: str, question: Question) -> bool:
+    return name in (f"{question.action}@{question.new}", f"{question.action}@{question.old}")
+
+
+def _shared(suspects: list[Suspect], mass: float, among: int) -> Iterator[Suspect]:
+    """The prior of a kind of cause, shared among its names; `log_prior` so far holds the share within a name."""
+    for s in suspects:
+        yield Suspect(**{**s.__dict__, "log_prior": s.log_prior + float(np.log(mass / max(among, 1)))})
+
+
+def _actions(cells: Cells, question: Question | None) -> Iterator[Suspect]:
+    for name, attribute in cells.actions.items():
+        if len(attribute.levels) < 2:
+            continue
+        chances = Chances(cells, attribute, by_stratum=True)
+        yield from _levels(cells, attribute, chances, "action-version", name, variants=True)
+
+
+def _tools(cells: Cells) -> Iterator[Suspect]:
+    image = cells.environment.get("image_version")
+    for column, name in _TOOLS.items():
+        attribute = cells.environment.get(column)
+        if attribute is None or len(attribute.levels) < 2 or _follows(attribute, image):
+            continue
+        yield from _levels(cells, attribute, Chances(cells, attribute, False), "tool-version", name, variants=False)
+
+
+def _images(cells: Cells) -> Iterator[Suspect]:
+    labels, versions = cells.environment.get("image"), cells.environment.get("image_version")
+    if labels is None or versions is None:
+        return
+    pairs = [(int(a), int(b)) for a, b in zip(labels.code, versions.code, strict=True)]
+    met = {p: i for i, p in enumerate(dict.fromkeys(p for p in pairs if min(p) >= 0))}
+    levels = tuple(f"{labels.levels[a]}@{versions.levels[b]}" for a, b in met)
+    code = np.array([met.get(p, -1) for p in pairs], np.int64)
+    both = Attribute("image", levels, code, (code < 0) & (labels.unknown | versions.unknown))
+    if len(levels) < 2:
+        return
+    for s in _levels(cells, both, Chances(cells, both, False), "runner-image", "", variants=False):
+        yield Suspect(**{**s.__dict__, "name": s.name.removeprefix("@")})
+
+
+def _follows(tool: Attribute, image: Attribute | None) -> bool:
+    """Whether each version of the tool came with its own versions of the runner image: the image is then the name."""
+    if image is None:
+        return False
+    both = (tool.code >= 0) & (image.code >= 0)
+    pairs = set(zip(tool.code[both].tolist(), image.code[both].tolist(), strict=True))
+    return len(pairs) > 0 and len({i for _, i in pairs}) == len(pairs)
+
+
+def _levels(
+    cells: Cells, attribute: Attribute, chances: Chances, cause: str, name: str, variants: bool
+) -> Iterator[Suspect]:
+    first = _first_seen(cells, attribute)
+    exposures = [with_contrast(cells, chances.of(level)) for level in range(len(attribute.levels))]
+    order = sorted(range(len(attribute.levels)), key=lambda v: first[v])
+    for level in order:
+        exposed = exposures[level]
+        if not _could_kill(cells, exposed):
+            continue
+        log_prior = 0.0 if _arrived(cells, attribute, level) else float(np.log(_OLD_GUILTY))
+        label = f"{name}@{attribute.levels[level]}"
+        options = list(_variants(cells, exposed)) if variants else []
+        plain = float(np.log(1 - _VARIANTS)) if options else 0.0
+        yield Suspect(cause, label, "", exposed, log_prior + plain)
+        for words, part in options:
+            yield Suspect(cause, label, words, part, log_prior + float(np.log(_VARIANTS / len(options))))
+        later = [v for v in order[order.index(level) + 1 :] if _could_kill(cells, exposures[v])]
+        if later and _arrived(cells, attribute, level):
+            together = with_contrast(cells, np.minimum(sum((chances.of(v) for v in [level, *later]),
+                                                           np.zeros(cells.size)), 1.0))  # fmt: skip
+            if _could_kill(cells, together):
+                yield Suspect(cause, label, "and later versions", together, log_prior + float(np.log(_RANGE)))
+
+
+def with_contrast(cells: Cells, exposed: Floats) -> Floats:
+    """The exposure without the strata that had nothing else: they cannot speak for or against it."""
+    total = np.bincount(cells.stratum, weights=cells.n, minlength=len(cells.stratum_names))
+    held = np.bincount(cells.stratum, weights=cells.n * exposed, minlength=len(cells.stratum_names))
+    constant = held > 0.995 * total
+    return np.where(constant[cells.stratum], 0.0, exposed)
+
+
+def _could_kill(cells: Cells, exposed: Floats) -> bool:
+    return bool((cells.n * exposed)[cells.failed].sum() >= 0.5)
+
+
+def _first_seen(cells: Cells, attribute: Attribute) -> list[float]:
+    return [float(cells.time[attribute.code == v].min(initial=np.inf)) for v in range(len(attribute.levels))]
+
+
+def _arrived(cells: Cells, attribute: Attribute, level: int) -> bool:
+    """Whether some stratum ran another version before this one: it is new there."""
+    mine = attribute.code == level
+    other = (attribute.code >= 0) & ~mine
+    strata = len(cells.stratum_names)
+    first_mine, first_other = np.full(strata, np.inf), np.full(strata, np.inf)
+    np.minimum.at(first_mine, cells.stratum[mine], cells.time[mine])
+    np.minimum.at(first_other, cells.stratum[other], cells.time[other])
+    return bool((np.isfinite(first_mine) & (first_other < first_mine)).any())
+
+
+def _variants(cells: Cells, exposed: Floats) -> Iterable[tuple[str, Floats]]:
+    """Parts of an exposure: one platform, one job or one input alone."""
+    weight = cells.n * exposed
+    failing = weight * cells.failed
+    whole, dead = weight.sum(), failing.sum()
+    parts: list[tuple[float, str, Floats]] = []
+    masks = [(f"in jobs named {token}", mask[cells.job_name]) for token, mask in _tokens(cells.job_names).items()]
+    masks += [(f"where `{name}` is set", mask) for name, mask in cells.inputs.items()]
+    system = cells.environment.get("os")
+    if system is not None and len(system.levels) > 1:
+        masks += [(f"on {level}", system.code == i) for i, level in enumerate(system.levels)]
+    for words, mask in masks:
+        inside, killed = weight[mask].sum(), failing[mask].sum()
+        if killed >= 1.0 and inside < 0.9 * whole and killed / max(dead, 1e-9) > inside / whole:
+            parts.append((killed / dead - inside / whole, words, exposed * mask))
+    parts.sort(key=lambda p: -p[0])
+    return [(words, part) for _, words, part in parts[:_MOST_VARIANTS]]
+
+
+def _tokens(job_names: tuple[str, ...]) -> dict[str, npt.NDArray[np.bool_]]:
+    """Matrix values and whole job names, each with the job names that bear it."""
+    found: dict[str, npt.NDArray[np.bool_]] = {}
+    for index, name in enumerate(job_names):
+        inside = re.findall(r"\(([^)]*)\)", name)
+        for token in {name.split(" (")[0], *(t.strip() for group in inside for t in group.split(","))} - {""}:
+            found.setdefault(token, np.zeros(len(job_names), bool))[index] = True
+    return {token: mask for token, mask in found.items() if not mask.all()}
