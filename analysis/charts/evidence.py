@@ -1,0 +1,199 @@
+"""The judge's answer as figures: suspects, the shared forest plot, the two comparisons, what would have helped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from analysis.charts.colours import hue, look
+from analysis.charts.frame import Panel, line, panels, plain
+from analysis.charts.tables import Paradox, Rate
+from analysis.charts.words import Words, count, percent, ratio
+
+_ROW = 46
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One line of a forest plot: a ratio of failure rates, its interval, and whether it speaks for the suspect."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    supports: bool
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What one measure would have avoided: failures, with the ends of the interval (None where not known)."""
+
+    name: str
+    avoided: float
+    low: float | None
+    high: float | None
+
+
+def suspects(causes: Sequence[tuple[str, str, float]], words: Words | None = None) -> go.Figure:
+    """Bars of probability, one a suspect.
+
+    Parameters
+    ----------
+    causes : sequence of (label, component, probability)
+        In the order to show. The component gives the colour; empty for a suspect that is no service.
+    """
+    words = words or Words()
+    labels = [plain(label) for label, _, _ in causes]
+    alt = words("alt_suspects", parts=words.some(f"{label} {percent(p)}" for label, _, p in causes))
+    figure = _rows(labels, words("suspects"), alt, "suspects", {"range": [0, 1], **_SHARES})
+    looks = [look(component or "action") for _, component, _ in causes]
+    figure.add_bar(
+        orientation="h", y=labels, x=[p for _, _, p in causes], width=0.4, hoverinfo="text", offset=0,
+        text=[percent(p) for _, _, p in causes], textposition="outside", cliponaxis=False,
+        marker={"color": [seen.colour for seen in looks], "pattern": {"shape": [seen.pattern for seen in looks]}},
+        hovertext=[words("tip_suspect", name=label, p=percent(p)) for label, _, p in causes],
+    )  # fmt: skip
+    figure.add_shape(line(0.5, 0.5, 0, 1, yref="paper"))
+    return figure
+
+
+_SHARES = {"tickvals": [0, 0.25, 0.5, 0.75, 1], "ticktext": ["0 %", "25 %", "50 %", "75 %", "100 %"]}
+_RATIOS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
+
+
+def forest(estimates: Sequence[Estimate], words: Words | None = None) -> go.Figure:
+    """Ratios with their intervals on one logarithmic axis; left of one: fewer failures, right: more."""
+    words = words or Words()
+    shown = [e for e in estimates if e.value > 0 and math.isfinite(e.value)]
+    ends = [x for e in shown for x in (e.value, e.low, e.high) if x > 0 and math.isfinite(x)]
+    low = max(math.log10(min([*ends, 0.5])) - 0.1, -2.0)
+    high = min(math.log10(max([*ends, 2.0])) + 0.1, 3.0)
+    labels = _distinct([plain(e.label) for e in shown])
+    ticks = [t for t in _RATIOS if low <= math.log10(t) <= high]
+    alt = words("alt_forest", parts=words.some(f"{e.label}: {_interval(e, words)}" for e in shown))
+    axis = {"type": "log", "range": [low, high], "tickvals": ticks, "ticktext": [f"{t:g}" for t in ticks]}
+    figure = _rows(labels, words("forest"), alt, "forest", axis)
+    for supports, symbol, colour in ((True, "square", "brown"), (False, "circle", "sky")):
+        rows = [(label, e) for label, e in zip(labels, shown, strict=True) if e.supports == supports]
+        if not rows:
+            continue
+        inside = [(max(e.low, 10**low), min(e.high, 10**high)) for _, e in rows]
+        figure.add_scatter(
+            x=[min(max(e.value, 10**low), 10**high) for _, e in rows], y=[label for label, _ in rows],
+            mode="markers+text",
+            name=words("supports" if supports else "against"), showlegend=True, cliponaxis=False,
+            marker={"symbol": symbol, "size": 11, "color": hue(colour)},
+            text=[_interval(e, words) for _, e in rows], textposition="bottom center",
+            error_x={
+                "type": "data", "symmetric": False, "color": hue(colour), "thickness": 2.5, "width": 5,
+                "array": [b - e.value for (_, e), (_, b) in zip(rows, inside, strict=True)],
+                "arrayminus": [e.value - a for (_, e), (a, _) in zip(rows, inside, strict=True)],
+            },
+            hoverinfo="text", hovertext=[f"{e.label}: {_interval(e, words)}" for _, e in rows],
+        )  # fmt: skip
+    figure.add_shape(line(1, 1, 0, 1, yref="paper", dash="solid"))
+    return figure
+
+
+def paradox(comparison: Paradox, names: Mapping[str, str], words: Words | None = None) -> go.Figure:
+    """Before/after beside the same comparison within the same hours.
+
+    Parameters
+    ----------
+    names : mapping
+        Label of each group (``before``, ``after`` and the two versions).
+    """
+    words = words or Words()
+    rows = [(words("paradox_before"), rate, "amber", "/") for rate in (comparison.before, comparison.after)]
+    rows += [(words("paradox_within"), rate, "blue", "") for rate in (comparison.old, comparison.new) if rate]
+    return rate_rows(
+        [(f"{view}: {names.get(rate.group, rate.group)}", rate, colour, shape) for view, rate, colour, shape in rows],
+        words, words("rate"), "paradox", "alt_paradox",
+    )  # fmt: skip
+
+
+def rate_rows(
+    rows: Sequence[tuple[str, Rate, str, str]], words: Words, heading: str, name: str, alt: str = "alt_rates"
+) -> go.Figure:
+    """Failure rates with their intervals, one row each: label, rate, colour by name, hatch."""
+    shown = [row for row in rows if row[1].jobs]
+    labels = _distinct([plain(label, 80) for label, *_ in shown])
+    tips = [
+        words(
+            "tip_rate", group=label, failed=count(r.failed), jobs=count(r.jobs), rate=percent(r.rate),
+            low=percent(r.low), high=percent(r.high),
+        )
+        for label, r, *_ in shown
+    ]  # fmt: skip
+    top = max([r.high for _, r, *_ in shown] + [0.02]) * 1.1
+    figure = _rows(labels, heading, words(alt, parts=words.some(tips)), name, _rate_axis(top))
+    figure.add_bar(
+        orientation="h", y=labels, x=[r.rate for _, r, *_ in shown], width=0.4, offset=0, hoverinfo="text",
+        hovertext=tips, text=[percent(r.rate) for _, r, *_ in shown], textposition="outside", cliponaxis=False,
+        marker={"color": [hue(c) for _, _, c, _ in shown], "pattern": {"shape": [shape for *_, shape in shown]}},
+        error_x={
+            "type": "data", "symmetric": False, "thickness": 2, "width": 5, "color": "#6b7076",
+            "array": [r.high - r.rate for _, r, *_ in shown], "arrayminus": [r.rate - r.low for _, r, *_ in shown],
+        },
+    )  # fmt: skip
+    return figure
+
+
+def counterfactuals(savings: Sequence[Saving], total: int, words: Words | None = None) -> go.Figure:
+    """Failures that each measure would have avoided, with intervals; the axis ends at all failures.
+
+    Parameters
+    ----------
+    total : int
+        Failed jobs.
+    """
+    words = words or Words()
+    top = max([total, *(s.high or s.avoided for s in savings), 1])
+    labels = [plain(s.name) for s in savings]
+    tips = [
+        words("tip_counterfactual", name=s.name, avoided=count(s.avoided), low=count(s.low), high=count(s.high))
+        for s in savings
+    ]
+    alt = words("alt_counterfactuals", parts=words.some(tips))
+    figure = _rows(labels, words("counterfactuals"), alt, "counterfactuals", {"range": [0, top * 1.02]})
+    figure.add_bar(
+        orientation="h", y=labels, x=[s.avoided for s in savings], width=0.4, offset=0, hoverinfo="text",
+        hovertext=tips, marker={"color": hue("blue")}, text=[count(s.avoided) for s in savings], textposition="outside",
+        cliponaxis=False,
+        error_x={
+            "type": "data", "symmetric": False, "thickness": 2, "width": 5, "color": "#6b7076",
+            "array": [(s.high if s.high is not None else s.avoided) - s.avoided for s in savings],
+            "arrayminus": [s.avoided - (s.low if s.low is not None else s.avoided) for s in savings],
+        },
+    )  # fmt: skip
+    return figure
+
+
+def _rate_axis(top: float) -> dict[str, object]:
+    step = next(s for s in (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 1.0) if top / s <= 6)
+    ticks = [i * step for i in range(int(top / step) + 1)]
+    return {"range": [0, top], "tickvals": ticks, "ticktext": [f"{100 * t:g} %" for t in ticks]}
+
+
+def _interval(estimate: Estimate, words: Words) -> str:
+    return words("interval", value=ratio(estimate.value), low=ratio(estimate.low), high=ratio(estimate.high))
+
+
+def _rows(labels: Sequence[str], heading: str, alt: str, name: str, x: Mapping[str, object]) -> go.Figure:
+    """One panel of horizontal rows, the first label on top."""
+    axis = {"type": "category", "categoryarray": list(labels), "range": [len(labels) - 0.5, -0.5], "showgrid": False}
+    figure = panels([Panel(heading, max(_ROW * len(labels), _ROW), axis)], {"showgrid": True, **x}, alt=alt, name=name)
+    figure.update_layout(margin={"l": 260})
+    return figure
+
+
+def _distinct(labels: list[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    result = []
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        result.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return result
