@@ -59,8 +59,16 @@ class Frame:
     file: str = "Dockerfile"
 
 
-def setup_buildx_output(builder: str, tools: Tools = Tools(), *, boot: Vertex | None = None) -> list[str]:
-    """Output of docker/setup-buildx-action; `boot` replaces the vertex that pulls moby/buildkit."""
+def setup_buildx_output(
+    builder: str, tools: Tools = Tools(), *, driver: str = "docker-container", boot: Vertex | None = None
+) -> list[str]:
+    """Output of docker/setup-buildx-action; `boot` replaces the vertex that pulls moby/buildkit.
+
+    With the driver ``docker`` nothing is pulled: the daemon's own BuildKit builds.
+    """
+    version = _group("Buildx version", "[command]/usr/bin/docker buildx version", _buildx(tools))
+    if driver == "docker":
+        return [*docker_version(tools), *version, *inspect_builder("default", tools, driver=driver)]
     booting = boot or Vertex(
         "[internal] booting buildkit",
         (
@@ -73,7 +81,7 @@ def setup_buildx_output(builder: str, tools: Tools = Tools(), *, boot: Vertex | 
     )
     lines = [
         *docker_version(tools),
-        *_group("Buildx version", "[command]/usr/bin/docker buildx version", _buildx(tools)),
+        *version,
         "##[group]Creating a new builder instance",
         f"[command]/usr/bin/docker buildx create --name {builder} --driver docker-container --buildkitd-flags "
         "--allow-insecure-entitlement security.insecure --allow-insecure-entitlement network.host --use",
@@ -99,6 +107,7 @@ def build_output(
     vertices: Sequence[Vertex],
     *,
     tools: Tools = Tools(),
+    driver: str = "docker-container",
     command: str = "docker buildx build .",
     failure: str | None = None,
     frame: Frame | None = None,
@@ -114,14 +123,15 @@ def build_output(
     frame : Frame, optional
         Piece of the Dockerfile that is printed before it.
     """
+    name = "default" if driver == "docker" else builder
     lines = [
         *_group("GitHub Actions runtime token ACs", "refs/heads/main: read/write"),
         *docker_version(tools),
         *_group("Proxy configuration", "No proxy configuration found"),
         *_group("Buildx version", "[command]/usr/bin/docker buildx version", _buildx(tools)),
-        *inspect_builder(builder, tools, title="Builder info"),
+        *inspect_builder(name, tools, title="Builder info", driver=driver),
         f"[command]/usr/bin/{command}",
-        f'#0 building with "{builder}" instance using docker-container driver',
+        f'#0 building with "{name}" instance using {driver} driver',
         "",
         *progress(vertices),
     ]
@@ -292,14 +302,16 @@ def docker_version(tools: Tools = Tools()) -> list[str]:
     )
 
 
-def inspect_builder(builder: str, tools: Tools = Tools(), *, title: str = "Inspect builder") -> list[str]:
+def inspect_builder(
+    builder: str, tools: Tools = Tools(), *, title: str = "Inspect builder", driver: str = "docker-container"
+) -> list[str]:
     """The builder as JSON; the version of BuildKit stands only here."""
     return _group(
         title,
         "{",
         '  "nodes": [',
         "    {",
-        f'      "name": "{builder}0",',
+        f'      "name": "{builder}{"0" * (driver == "docker-container")}",',
         '      "endpoint": "unix:///var/run/docker.sock",',
         '      "status": "running",',
         f'      "buildkit": "v{tools.buildkit}",',
@@ -307,7 +319,7 @@ def inspect_builder(builder: str, tools: Tools = Tools(), *, title: str = "Inspe
         "    }",
         "  ],",
         f'  "name": "{builder}",',
-        '  "driver": "docker-container"',
+        f'  "driver": "{driver}"',
         "}",
     )
 

@@ -17,8 +17,8 @@ from analysis.sample.objects import job_object, step_object
 
 _BOM = "\ufeff"
 _TICK = 10**7
-_BATCH = 12
-_GAPS = (217, 304, 389, 562, 1043)
+_BATCH = 25
+_GAPS = (217, 304, 562)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class StepPlan:
     output : sequence of str
         What the step wrote after the echo. ``##[group]`` and the like are markers.
     conclusion : str
-        ``success``, ``failure`` or ``skipped``; a skipped step leaves no line.
+        ``success``, ``failure``, ``cancelled`` or ``skipped``; a skipped step leaves no line.
     error : str or None
         Text of the closing ``##[error]``; a failed script without one exits with code 1.
     post : sequence of str or None
@@ -104,8 +104,9 @@ class JobPlan:
 
     @property
     def conclusion(self) -> str:
-        """Failure if a step failed."""
-        return "failure" if any(step.conclusion == "failure" for step in self.steps) else "success"
+        """Failure if a step failed, cancelled if one was cut off."""
+        ends = {step.conclusion for step in self.steps}
+        return next((end for end in ("failure", "cancelled") if end in ends), "success")
 
 
 def render_log(plan: JobPlan) -> bytes:
@@ -189,7 +190,7 @@ def _sections(plan: JobPlan) -> Iterator[tuple[datetime, datetime, list[str]]]:
 
 
 def _closing(step: StepPlan) -> list[str]:
-    if step.conclusion != "failure":
+    if step.conclusion not in ("failure", "cancelled"):
         return []
     return [f"##[error]{step.error or 'Process completed with exit code 1.'}"]
 

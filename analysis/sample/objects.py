@@ -227,7 +227,7 @@ def job_object(
         "check_run_url": f"{API}/repos/{repo}/check-runs/{number}",
         "labels": list(labels),
         "runner_id": hosted,
-        "runner_name": runner_name or f"GitHub Actions {hosted}",
+        "runner_name": f"GitHub Actions {hosted}" if runner_name is None else runner_name,
         "runner_group_id": 0,
         "runner_group_name": runner_group_name,
     }

@@ -43,7 +43,7 @@ __all__ = [
 
 _Object = dict[str, Any]
 _LOGS = "logs.tar.zst"
-_FAR_SIGHTED = zstandard.ZstdCompressionParameters.from_level(19, enable_ldm=True, window_log=26)
+_LEVEL = 17
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,7 @@ def _pack(logs: Mapping[int, bytes]) -> bytes:
             entry = tarfile.TarInfo(f"{job}.txt")
             entry.size = len(logs[job])
             archive.addfile(entry, io.BytesIO(logs[job]))
-    return bytes(zstandard.ZstdCompressor(compression_params=_FAR_SIGHTED).compress(out.getvalue()))
+    return bytes(zstandard.ZstdCompressor(level=_LEVEL).compress(out.getvalue()))
 
 
 def _load(path: Path, absent: Any) -> Any:
