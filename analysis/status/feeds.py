@@ -119,6 +119,8 @@ def _identifier(entry: Any, link: str) -> str:
 
 
 def _time(entry: Any, field: str) -> datetime | None:
+    if field not in entry:
+        return None
     parts = entry.get(f"{field}_parsed")
     if parts and as_utc(entry.get(field)) is None:
         return as_utc(datetime.fromtimestamp(timegm(parts), UTC))

@@ -238,7 +238,8 @@ def _visit_url(visit: _Visit, url: str) -> None:
     visit.keep(answer)
     _walk_archive(visit, page.url, answer)
     if answer.codes:
-        _read_codes(visit, urljoin(page.url, "."), [code for code, _ in answer.codes])
+        wanted = [code for code, until in answer.codes if visit.since is None or until >= visit.since]
+        _read_codes(visit, urljoin(page.url, "."), wanted)
 
 
 def _try_all(visit: _Visit, addresses: Iterator[str]) -> bool:

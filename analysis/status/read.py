@@ -6,6 +6,7 @@ The kind is told from the body, never from the address: pages move between engin
 from __future__ import annotations
 
 import codecs
+import html
 import json
 import re
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from analysis.status.providers import Provider, provider_for_filing, provider_na
 from analysis.status.rows import Row, incident_row, update_rows
 
 LARGEST_BODY = 64 * 1024 * 1024
+# Statuspage's page of past incidents carries the JSON that it was drawn from.
+_HISTORY_PROPS = re.compile(r"data-react-class=\"HistoryIndex\"\s+data-react-props=\"([^\"]*)\"")
 _CHARSET = re.compile(r"charset=[\"']?([\w-]+)", re.IGNORECASE)
 
 
@@ -195,6 +198,9 @@ def _from_markup(body: bytes, text: str, head: str, url: str, filed: Provider | 
         )
         if feed.is_feed:
             return _Read("feed", feed.notices, feed.problems)
+    props = _HISTORY_PROPS.search(text)
+    if props:
+        return _Read("statuspage-history", [], codes=statuspage.history(mapping(_json(html.unescape(props[1])))))
     raise UsageError(
         "this is a page for people, not an answer that can be read",
         where=url,
