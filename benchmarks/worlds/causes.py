@@ -121,10 +121,12 @@ def service(
             return None
         if component == "gha-service":
             return SET_UP, q
-        for index in m.steps:
-            if any(c == component and (not operations or o in operations) for c, o in m.touches(index)):
-                return index, q
-        return None
+        touching = [
+            i for i in m.steps if any(c == component and (not operations or o in operations) for c, o in m.touches(i))
+        ]
+        if not touching:
+            return None
+        return touching[-1 if m.run % 3 else (m.run // 3 + m.leg) % len(touching)], q
 
     def text(rng: np.random.Generator, m: Moment, index: int) -> list[str]:
         if rng.random() < vague and index != SET_UP:

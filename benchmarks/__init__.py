@@ -1,0 +1,1 @@
+"""Measurements: speed, accuracy of the log reader, and the judge on simulated histories."""
