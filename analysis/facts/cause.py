@@ -11,22 +11,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from analysis.facts.failing import Part
-from analysis.facts.log_lines import LogView, split_level
+from analysis.facts.log_lines import LogView
 from analysis.facts.signatures import Catalogue, Signature
+from analysis.facts.window import CleanLine, Window
 
-LINE_BYTES = 100
-_NEAR = 40 * LINE_BYTES
+WINDOW = 1 << 18
+FURTHEST = 1 << 26
+AFTER = 8192
+CONVINCING = 55.0
+MOST_LINES = 20_000
+_NEAR = 4000
 _SUMMARY_REACH = 12_000
 _CASCADE_SLACK = 8
-_MOST_LINES = 20_000
+_NO_CAUSE = frozenset(("command", "debug", "group", "endgroup", "section"))
 
-_TOOL_LEAD = re.compile(r"^(?:#\d{1,4} )?(?:\d{1,5}\.\d{1,3} )?")
-_VERTEX = re.compile(r"^#(\d{1,4}) ")
 _WARNING = re.compile(
     r"^\s*(?:\[?(?:warn(?:ing)?|notice|info|debug|trace|hint|note)\]?\b\s*[:!\]]?|npm warn|npm WARN|W: |time=\S+ level=(?:warn|info))",
     re.IGNORECASE,
@@ -36,9 +38,16 @@ _PASSED = re.compile(
     r"(?:\.\.\. ?ok$|\bPASS(?:ED)?\b|^\s*(?:✓|✔|√|ok \d+ )|--- PASS|\[\s+OK \]|\[ RUN  |=== RUN|\bXFAIL\b|XPASS|"
     r"\b0 (?:failed|errors?|failures?|problems?|warnings?)\b(?!.*\b[1-9]\d* (?:failed|errors?|failures?|problems?)\b))"
 )
-_FRAME = re.compile(r"^\s*\d+ (?:\||│)|^\s*(?:>>>|-->) |^-{10,}$|^\s*>?\s*\d+ \| ")
+_FRAME = re.compile(r"^\s*\d+ (?:\||│)|^\s*>>> [A-Z]+ |^-{10,}$|^\s*>?\s*\d+ \| ")
 _LOUD = re.compile(r"^(?:error|fatal|E)\b ?[:\[]|^(?:Error|ERROR|FATAL)\b", re.IGNORECASE)
-_RETRIED = re.compile(r"(?:re-?try(?:ing)?|attempt \d+|tries remaining|back ?off|waiting .{0,20}before)", re.IGNORECASE)
+_RETRIED = re.compile(
+    r"(?:re-?try(?:ing)?|(?:attempt|try) \d+|tries (?:remaining|left)|back ?off|trying again|\d+ (?:retries|attempts) left)",
+    re.IGNORECASE,
+)
+_GAVE_UP = re.compile(r"(?:max retries|retries exceeded|after \d+ (?:attempts|tries|retries)|giving up|no more)", re.IGNORECASE)
+_CHAIN = re.compile(r"^\s*(?:Caused by\b|[├╰│└]|\|-|\d+: |cause: |reason: |-> )")
+_URL = re.compile(r"https?://")
+_OUTSIDE = frozenset(("network", "registry", "packages", "git", "runner", "cloud"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,14 @@ class Candidate:
         The ones that matched, the most specific first.
     rank : float
         How well it explains the failure, in points of specificity.
+    base : float
+        The same without what its place in the log adds or takes.
+    vertex : str
+        BuildKit's number of the build step that wrote it, empty for others.
+    retried : bool
+        It says, or the next line says, that another attempt follows.
+    recovered : bool
+        The other attempt passed.
     """
 
     start: int
@@ -62,7 +79,10 @@ class Candidate:
     text: str
     signatures: tuple[Signature, ...]
     rank: float = 0.0
-    vertex: str | None = None
+    base: float = 0.0
+    vertex: str = ""
+    retried: bool = False
+    recovered: bool = False
 
     @property
     def best(self) -> Signature:
@@ -72,16 +92,34 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The line that explains the failure, and what else was seen."""
+    """The line that explains the failure, and what else was seen.
+
+    Attributes
+    ----------
+    line : Candidate
+        The cause line.
+    part : Part
+        The stretch in which it stands.
+    recovered : int
+        Failed attempts that were retried and passed.
+    sure : bool
+        The runner says that this part failed.
+    companions : tuple of Candidate
+        Other lines that tell of the same failure: the first assertion, the summary.
+    """
 
     line: Candidate
     part: Part
     recovered: int
     sure: bool
+    companions: tuple[Candidate, ...] = ()
 
 
 def find_cause(view: LogView, part: Part, catalogue: Catalogue) -> Cause | None:
     """The line of a part that explains its failure, None where no line does.
+
+    Read backwards from the end of the part, in windows that grow until one holds a convincing line: what a step
+    wrote long before it failed is looked at only where the last lines say nothing.
 
     Parameters
     ----------
@@ -92,48 +130,77 @@ def find_cause(view: LogView, part: Part, catalogue: Catalogue) -> Cause | None:
     catalogue : Catalogue
         The signatures.
     """
-    lines = list(_candidates(view, part, catalogue))
-    if not lines:
-        return None
-    ranked = _rank(lines, part)
-    top = max(ranked, key=lambda line: line.rank)
-    first = _first_of_cascade(top, ranked)
-    recovered = sum(
-        1 for line in ranked if line.start < first.start and _RETRIED.search(line.text) is not None
-    )
-    return Cause(first, part, recovered, part.sure)
+    reach = WINDOW
+    best: Cause | None = None
+    while True:
+        start = _line_start(view, max(part.start, part.anchor - reach), part)
+        lines = _candidates(Window(view, start, min(part.end, part.anchor + AFTER)), catalogue)
+        if lines:
+            ranked = _rank(lines, part)
+            top = max(ranked, key=lambda line: line.rank)
+            first = _first_of_cascade(top, ranked)
+            recovered = sum(line.recovered for line in ranked)
+            best = Cause(first, part, recovered, part.sure, _companions(first, top, ranked))
+        if start <= part.start or (best is not None and best.line.rank >= CONVINCING) or reach >= FURTHEST:
+            return best
+        reach *= 8
 
 
-def _candidates(view: LogView, part: Part, catalogue: Catalogue) -> Iterator[Candidate]:
-    base = part.start
-    region = view.buffer if base == 0 and part.end == len(view.buffer) else view.buffer[base : part.end]
-    hits = catalogue.scanner.scan(region)
+def _line_start(view: LogView, offset: int, part: Part) -> int:
+    return part.start if offset <= part.start else view.buffer.rfind(b"\n", part.start, offset) + 1 or part.start
+
+
+def _companions(first: Candidate, top: Candidate, ranked: list[Candidate]) -> tuple[Candidate, ...]:
+    """The best-ranked line, the first line of the family by another signature, the last summary: what an excerpt shows."""
+    kin = [line for line in ranked if line.best.family == first.best.family and not line.recovered]
+    other = next((line for line in kin if line.best.name != first.best.name and line.best.role == "cause"), None)
+    summary = next((line for line in reversed(ranked) if line.best.role == "summary" and line.base > 40), None)
+    rival = max((line for line in ranked if line.best.family != first.best.family), key=lambda line: line.rank, default=None)
+    chosen = dict.fromkeys(line for line in (other, top, summary, rival) if line is not None and line is not first)
+    return tuple(chosen)
+
+
+def _candidates(window: Window, catalogue: Catalogue) -> list[Candidate]:
+    """The lines that a signature matched and that can be a cause, with the rank their own words give them."""
+    found: list[Candidate] = []
     signatures = catalogue.signatures
-    count = 0
-    for (start, end), group in groupby(hits, key=lambda hit: (hit.line_start, hit.line_end)):
-        if view.is_run_echo(base + start):
+    hits = catalogue.scanner.scan(window.buffer)
+    for clean_start, group in groupby(hits, key=lambda hit: hit.line_start):
+        index = window.index_of(clean_start)
+        start = window.offset(index)
+        if window.view.is_run_echo(start):
             continue
-        raw = view.text_at(base + start, base + end)
-        marked = view.buffer.find(b"##[", base + start, min(base + end, base + start + 60))
-        level = split_level(view.buffer[marked : marked + 20].decode("ascii", "replace"))[0] if marked >= 0 else ""
-        if level in ("command", "debug", "group", "endgroup", "section"):
+        line = window.line(index)
+        if line.level in _NO_CAUSE or _ECHO.match(line.text) or _FRAME.match(line.text):
             continue
-        vertex = _VERTEX.match(raw)
-        text = _TOOL_LEAD.sub("", raw, count=1)
-        matched = sorted((signatures[hit.pattern] for hit in group), key=lambda item: -item.specificity)
-        if _ECHO.match(text) or _FRAME.match(text):
-            continue
-        rank = float(matched[0].specificity)
-        if level in ("warning", "notice") or _WARNING.match(text):
-            rank -= 22 if matched[0].role != "retry" else 6
-        if _PASSED.search(text):
-            rank -= 45
-        if level == "error" or _LOUD.match(text):
-            rank += 5
-        yield Candidate(base + start, base + end, text, tuple(matched), rank, vertex[1] if vertex else None)
-        count += 1
-        if count >= _MOST_LINES:
-            return
+        matched = tuple(sorted((signatures[hit.pattern] for hit in group), key=lambda item: -item.specificity))
+        rank = matched[0].specificity + _tone(line, matched[0])
+        retried = _is_retried(window, index, line.text)
+        found.append(
+            Candidate(start, start + len(window.raw[index]), line.text, matched, rank, rank, line.vertex, retried)
+        )
+        if len(found) >= MOST_LINES:
+            break
+    return found
+
+
+def _tone(line: CleanLine, signature: Signature) -> float:
+    """What the line's form adds or takes: a warning and a passed test are hardly a cause."""
+    tone = 0.0
+    if line.level in ("warning", "notice") or _WARNING.match(line.text):
+        tone -= 22 if signature.role != "retry" else 6
+    if _PASSED.search(line.text):
+        tone -= 45
+    if line.level == "error" or _LOUD.match(line.text):
+        tone += 5
+    elif signature.name.startswith("http.") and not _URL.search(line.text):
+        tone -= 7
+    return tone
+
+
+def _is_retried(window: Window, index: int, text: str) -> bool:
+    following = " ".join(window.text(at)[:300] for at in range(index + 1, min(index + 4, len(window))))
+    return _RETRIED.search(text + " " + following) is not None and _GAVE_UP.search(text) is None
 
 
 def _rank(lines: list[Candidate], part: Part) -> list[Candidate]:
@@ -144,9 +211,14 @@ def _rank(lines: list[Candidate], part: Part) -> list[Candidate]:
         if line.best.role == "summary" and part.anchor - line.start < _SUMMARY_REACH and line.rank > 0
     }
     vertices = {line.vertex for line in lines if line.vertex and line.best.role == "wrapper"}
+    last = max((line.start for line in lines if not line.retried and _is_outside(line)), default=-1)
+    passed = _passed_vertices(lines)
     ranked = []
     for line in lines:
         rank = line.rank
+        recovered = line.retried and _is_outside(line) and (line.start > last or line.vertex in passed)
+        if recovered:
+            rank -= 40
         away = max(part.anchor - line.end, 0)
         if line.best.role != "summary" and line.best.family in told:
             rank += 14 - 0.5 * _penalty(away)
@@ -154,8 +226,19 @@ def _rank(lines: list[Candidate], part: Part) -> list[Candidate]:
             rank -= _penalty(away)
         if line.vertex and line.vertex in vertices and line.best.role not in ("wrapper", "symptom"):
             rank += 8
-        ranked.append(replace(line, rank=rank))
+        ranked.append(replace(line, rank=rank, recovered=recovered))
     return ranked
+
+
+def _is_outside(line: Candidate) -> bool:
+    """Whether a line tells of something beyond the job's own code, which a retry can cure."""
+    return line.best.family in _OUTSIDE and line.best.role in ("cause", "retry")
+
+
+def _passed_vertices(lines: list[Candidate]) -> frozenset[str]:
+    """Build steps of which every failed attempt was retried: BuildKit says so, and no error of the step follows."""
+    failed = {line.vertex for line in lines if line.vertex and not line.retried}
+    return frozenset(line.vertex for line in lines if line.vertex and line.retried) - failed
 
 
 def _penalty(away: int) -> float:
@@ -163,11 +246,28 @@ def _penalty(away: int) -> float:
 
 
 def _first_of_cascade(top: Candidate, ranked: list[Candidate]) -> Candidate:
-    """The first line of the top line's family that says about as much."""
+    """The first line of the top line's family that says about as much, however far above it stands."""
     for line in ranked:
         if line.start >= top.start:
             return top
-        if line.best.family == top.best.family and line.best.specificity >= top.best.specificity - _CASCADE_SLACK:
-            if line.rank >= top.rank - 12 and line.best.role == top.best.role:
-                return line
+        if line.best.family != top.best.family or line.best.role != top.best.role:
+            continue
+        if line.base >= top.base - _CASCADE_SLACK:
+            return line
     return top
+
+
+def head_of_chain(view: LogView, line: Candidate) -> Candidate:
+    """The line that begins a chain of causes (``Caused by: dns error``): the one that a reader looks for."""
+    if not _CHAIN.match(line.text):
+        return line
+    at = line.start
+    for _ in range(6):
+        if at <= 0:
+            break
+        start = view.buffer.rfind(b"\n", 0, at - 1) + 1
+        text = view.text_at(start, at - 1)
+        if not _CHAIN.match(text) and (_LOUD.match(text) or text.startswith("×")):
+            return replace(line, start=start, end=at - 1, text=text)
+        at = start
+    return line

@@ -27,6 +27,10 @@ _LOGIN = re.compile(r"\blogin\b|logging in|credentials helper", re.IGNORECASE)
 _CACHE_OUT = re.compile(r"error writing layer blob|exporting to GitHub Actions Cache|exporting cache|cache-to|cache export", re.I)
 _CACHE_IN = re.compile(r"importing cache|cache-from|cache import", re.I)
 _PUBLIC_PULL = re.compile(r"Pull down action image|booting buildkit|Setting up build container|setup-(?:buildx|qemu)-action")
+_REGISTRY_WORDS = re.compile(
+    r"toomanyrequests|pull rate limit|httpReadSeeker|Error response from daemon|docker\.com/increase-rate-limit|"
+    r"\bdocker (?:pull|push)\b|failed to resolve (?:source metadata|reference)"
+)
 _PACKAGES = frozenset(
     "npm pypi rubygems crates maven go-proxy nuget conda apt other-package-registry".split()
 )
@@ -71,7 +75,7 @@ class Surroundings:
     def vertex_above(self) -> list[str]:
         """The lines above that BuildKit wrote for the same vertex, nearest first."""
         vertex = self._cause.line.vertex
-        if vertex is None:
+        if not vertex:
             return []
         return [text for text in self.above if (match := _VERTEX.match(text)) and match[1] == vertex]
 
@@ -159,6 +163,8 @@ class _Reader:
         if family == "registry":
             return self._near_registry() or fallback
         if found is None or self.hosts.is_storage(found.host):
+            if _REGISTRY_WORDS.search(" ".join((self.text, *self.around.above[:3], *self.around.below[:3]))):
+                return self._near_registry() or self.hosts.registry_component
             near = self._near_component()
             if near is not None:
                 return near

@@ -35,7 +35,7 @@ _HEAD_LINES = (
     ("region", re.compile(r"^(?:Azure )?Region: (\S+)")),
     ("image", re.compile(r"^(?:Image|Environment): (\S+)")),
 )
-_HEAD_GROUP = re.compile(r"^(Operating System|Runner Image|Virtual Environment|Runner Image Provisioner|Runner Information)\b")
+_HEAD_GROUP = re.compile(r"^(Operating System|Runner Image Provisioner|Runner Image|Virtual Environment|Runner Information)\s*$")
 _BUILDX = re.compile(r"github\.com/docker/buildx v?(\d[\w.+-]*)")
 _BUILDKIT = re.compile(r"(?:BuildKit version: +|\"buildkit\": \"|[Bb]uildkit: +|moby/buildkit:)v?(\d+\.\d+[\w.+-]*)")
 _BINFMT = re.compile(r"qemu/v?(\d[\w.+-]*)")

@@ -2,7 +2,7 @@
 
 In comes a log as it was downloaded: plain job log, one step's file, or ``gh run view --log`` output; with BOMs,
 UTF-16, CRLF, colours, progress bars, invalid UTF-8, lines of many MB, cut anywhere. Out goes a `LogView`: a
-buffer that a `Scanner` can search (`LogView.buffer`, decoded to UTF-8, without BOM, colours and ``\\r`` before a
+buffer that a `Scanner` can search (`LogView.buffer`, decoded to UTF-8, without BOM and ``\\r`` before a
 newline; its lines are the file's lines), and `Line` records read on demand, so that cost follows what is asked.
 """
 
@@ -21,11 +21,14 @@ import numpy as np
 from analysis.facts.steps import Boundary, Step, align, read_steps
 
 TEXT_LIMIT = 16_384
-_ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[@-Z\\-_])|\^\[\[[0-9;]{0,16}[A-Za-z]")
+# Two patterns with a literal each, not one with a choice: the search for a literal costs next to nothing.
+_ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CARET = re.compile(rb"\^\[\[[0-9;]{0,16}[A-Za-z]")
 _ANSI_TEXT = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?)?|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _TIME = re.compile(rb"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z ?")
 _GH_FIRST = re.compile(rb"[^\t\n]{1,500}\t[^\t\n]{1,500}\t(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-_GH_PREFIX = re.compile(rb"^([^\t\n]{1,500}\t)([^\t\n]{1,500})\t", re.MULTILINE)
+_GH_PREFIX = re.compile(rb"([^\t\n]{1,500}\t)([^\t\n]{1,500})\t")
+_END_OF_ENV = re.compile(rb"\n(?:\d{4}-\S+Z )?(?:  [A-Za-z_][\w.-]*: [^\n]*|env:|with:|shell: [^\n]*)\n(?:\d{4}-\S+Z )?$")
 _LEVEL = re.compile(r"^##\[(error|warning|notice|debug|command|section|group|endgroup)\]|^\[(command)\]")
 
 
@@ -97,8 +100,7 @@ class LogView:
     """
 
     def __init__(self, log: bytes, *, steps: Sequence[Mapping[str, Any]] = ()) -> None:
-        text, self._named_steps = _split_prefixes(decode(log))
-        self.buffer = strip_colours(text)
+        self.buffer, self._named_steps = _split_prefixes(decode(log))
         self.steps: tuple[Step, ...] = read_steps(steps)
 
     def __len__(self) -> int:
@@ -211,9 +213,9 @@ class LogView:
 
     def _cut(self, start: int, end: int) -> bytes:
         if end - start <= TEXT_LIMIT:
-            return self.buffer[start:end]
+            return strip_colours(self.buffer[start:end])
         half = TEXT_LIMIT // 2
-        return self.buffer[start : start + half] + b" ... " + self.buffer[end - half : end]
+        return strip_colours(self.buffer[start : start + half] + b" ... " + self.buffer[end - half : end])
 
 
 def decode(log: bytes) -> bytes:
@@ -238,9 +240,9 @@ def decode(log: bytes) -> bytes:
 
 def strip_colours(text: bytes) -> bytes:
     """A buffer without terminal escapes, real (ESC) or in caret notation (``^[[31m``)."""
-    if b"\x1b" in text or b"^[[" in text:
-        return _ANSI.sub(b"", text)
-    return text
+    if b"\x1b" in text:
+        text = _ANSI.sub(b"", text)
+    return _CARET.sub(b"", text) if b"^[[" in text else text
 
 
 def split_time(line: bytes) -> tuple[datetime | None, str]:
@@ -306,23 +308,29 @@ def _split_prefixes(text: bytes) -> tuple[bytes, list[tuple[int, str]]]:
     if not is_gh_output(text):
         return text, []
     named: list[tuple[int, str]] = []
-    removed = 0
-    last = b""
-
-    def cut(match: re.Match[bytes]) -> bytes:
-        nonlocal removed, last
-        if match[2] != last:
-            last = match[2]
-            named.append((match.start() - removed, last.decode("utf-8", errors="replace")))
-        removed += match.end() - match.start()
-        return b""
-
-    plain = _GH_PREFIX.sub(cut, text)
-    return plain, [] if all(name == "UNKNOWN STEP" for _, name in named) else named
+    plain: list[bytes] = []
+    prefix, width, at = b"\n", 1, 0
+    for line in text.split(b"\n"):
+        if line.startswith(prefix):
+            line = line[width:]
+        else:
+            match = _GH_PREFIX.match(line)
+            if match is not None:
+                prefix, width = match[0], match.end()
+                name = match[2].decode("utf-8", errors="replace")
+                if not named or named[-1][1] != name:
+                    named.append((at, name))
+                line = line[width:]
+        plain.append(line)
+        at += len(line) + 1
+    return b"\n".join(plain), [] if all(name == "UNKNOWN STEP" for _, name in named) else named
 
 
 def _groups(buffer: bytes) -> Iterator[Group]:
     at = buffer.find(b"##[group]")
+    first_end = buffer.find(b"##[endgroup]", 0, at if at >= 0 else len(buffer))
+    if first_end >= 0 and _END_OF_ENV.search(buffer, max(0, first_end - 4096), first_end):
+        yield Group(0, 0, first_end, "Run ")  # a log that was cut inside the echo of a step
     while at >= 0:
         start = buffer.rfind(b"\n", max(0, at - 512), at) + 1
         end = _end(buffer, at)

@@ -14,7 +14,7 @@ from typing import Any
 from analysis.errors import UsageError
 from analysis.facts.action_uses import read_action_uses
 from analysis.facts.archive import is_archive, read_log_archive
-from analysis.facts.cause import Candidate, Cause, find_cause
+from analysis.facts.cause import Candidate, Cause, find_cause, head_of_chain
 from analysis.facts.details import Details, read_details
 from analysis.facts.environment import read_environment
 from analysis.facts.failing import failing_parts
@@ -137,7 +137,8 @@ def _read_failure(view: LogView, catalogue: Catalogue) -> Failure | None:
 def _failure(view: LogView, cause: Cause) -> Failure:
     line = cause.line
     details = read_details(view, cause)
-    number = view.number_at(line.start)
+    head = head_of_chain(view, line)
+    number = view.number_at(head.start)
     score = _score(line, details)
     known = score >= UNKNOWN_BELOW and details.component != "unknown"
     return Failure(
@@ -153,7 +154,7 @@ def _failure(view: LogView, cause: Cause) -> Failure:
         transient=details.transient,
         recovered_attempts=cause.recovered,
         line_number=number,
-        excerpt=_excerpt(view, line),
+        excerpt=_excerpt(view, head, cause.companions),
         score=score,
     )
 
@@ -179,8 +180,20 @@ def _score(line: Candidate, details: Details) -> float:
     return round(min(score, 0.99), 3)
 
 
-def _excerpt(view: LogView, line: Candidate) -> str:
-    """At most `EXCERPT_LINES` lines around the cause, redacted."""
+def _excerpt(view: LogView, line: Candidate, companions: Sequence[Candidate] = ()) -> str:
+    """At most `EXCERPT_LINES` lines, redacted: the cause among its neighbours, then what else tells of it."""
     number = view.number_at(line.start)
-    texts = [found.text[:EXCERPT_WIDTH] for found in view.lines(number - 4, number + EXCERPT_LINES - 5)]
-    return redact("\n".join(texts).encode("utf-8", "replace")).decode("utf-8", "replace")
+    others = [view.number_at(other.start) for other in companions]
+    around = EXCERPT_LINES if not others else EXCERPT_LINES - 5
+    numbers = list(range(max(1, number - 2), min(len(view), number + around - 3) + 1))
+    for other in others[:3]:
+        if other not in numbers and len(numbers) < EXCERPT_LINES:
+            numbers.append(other)
+    texts: list[str] = []
+    last = 0
+    for found in sorted(numbers):
+        if texts and found > last + 1 and len(texts) + len([n for n in numbers if n >= found]) < EXCERPT_LINES:
+            texts.append("…")
+        texts.append(view.line(found).text[:EXCERPT_WIDTH])
+        last = found
+    return redact("\n".join(texts[:EXCERPT_LINES]).encode("utf-8", "replace")).decode("utf-8", "replace")

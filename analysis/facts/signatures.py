@@ -1,8 +1,8 @@
 """Which texts name a cause, and what do they say about it? The catalogue of signatures.
 
 In come TOML files (``signatures/*.toml`` beside this module, and the user's own), out goes a `Catalogue`: the
-signatures, and one `Scanner` over the patterns of all of them. In a pattern ``^`` stands for the begin of what the
-tool wrote: the runner's time stamp and level, BuildKit's ``#12 3.45`` and ``Error:`` may stand before it.
+signatures, and one `Scanner` over the patterns of all of them. They are matched against clean lines (`window`), so
+``^`` is the begin of what the tool wrote.
 """
 
 from __future__ import annotations
@@ -20,12 +20,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from analysis.errors import UsageError
 from analysis.facts.scan import Scanner
 from analysis.schema import COMPONENTS, KINDS, OPERATIONS
-
-LEAD = (
-    r"^(?:\[?\d{4}-\d\d-\d\d[T ][\d:.,]{8,20}Z?\]? ?)?(?:##\[\w{4,7}\])?"
-    r"(?:(?:#\d{1,4} )?(?:\d{1,5}\.\d{1,3} ?)?)?(?:(?:Error|ERROR): {1,2})?"
-)
-
 
 class Signature(BaseModel):
     """One text that names a cause, as a TOML record.
@@ -119,7 +113,7 @@ class Catalogue:
     @cached_property
     def scanner(self) -> Scanner:
         """Finds every line that a signature matches; a hit's pattern is an index into `signatures`."""
-        return Scanner([anchored(signature.pattern) for signature in self.signatures])
+        return Scanner([signature.pattern for signature in self.signatures])
 
 
 def load_catalogue(*paths: Path | str) -> Catalogue:
@@ -162,28 +156,6 @@ def read_signatures(text: str, *, where: str = "") -> list[Signature]:
     except tomllib.TOMLDecodeError as error:
         raise UsageError("the signature file is not TOML", where=where, remedy=str(error)) from error
     return list(_records(document, where))
-
-
-def anchored(pattern: str) -> str:
-    """A pattern whose ``^`` lets the runner's and BuildKit's own prefixes stand before the text."""
-    return "".join(LEAD if part == "^" else part for part in _atoms(pattern))
-
-
-def _atoms(pattern: str) -> Iterator[str]:
-    """A pattern in pieces: escapes, whole character classes, single characters."""
-    at = 0
-    while at < len(pattern):
-        end = at + 1
-        if pattern[at] == "\\":
-            end = at + 2
-        elif pattern[at] == "[":
-            end = at + 1 + (pattern[at + 1 : at + 2] == "^")
-            end += pattern[end : end + 1] == "]"
-            while end < len(pattern) and pattern[end] != "]":
-                end += 2 if pattern[end] == "\\" else 1
-            end += 1
-        yield pattern[at:end]
-        at = end
 
 
 def _records(document: dict[str, Any], where: str) -> Iterator[Signature]:

@@ -1,0 +1,107 @@
+"""A stretch of a log as lines of clean text, ready to be scanned.
+
+In come a `LogView` and two offsets; out go the lines between them as the tools wrote them: without the runner's time
+stamps and level marks, colours, BuildKit's ``#12 3.45`` and what a progress bar wrote over. So ``^`` in a signature is
+the begin of the tool's own text, and a hit in the clean buffer leads back to the line of the log.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+
+from analysis.facts.log_lines import LogView, strip_colours
+
+LINE_LIMIT = 16_384
+_LEAD = re.compile(
+    rb"\s{0,40}(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]? ?)?"
+    rb"(?:\w{3}, \d\d? \w{3} \d{4} \d\d:\d\d:\d\d GMT ?)?(?:##\[(\w{4,10})\])?"
+    rb"(?:#(\d{1,5}) )?(?:\d{1,5}\.\d{1,3}(?: |$))?"
+)
+_LEVEL = re.compile(rb"(?:##\[|\[)(error|warning|notice|debug|command|section|group|endgroup)\]")
+_LEAD_FIRST = frozenset(b"#[0123456789MTWFS")
+
+
+@dataclass(frozen=True, slots=True)
+class CleanLine:
+    """A line of a window: its index, its text, the runner's level or empty, BuildKit's vertex or empty."""
+
+    index: int
+    text: str
+    level: str
+    vertex: str
+
+
+class Window:
+    """Lines of a log between two offsets.
+
+    Parameters
+    ----------
+    view : LogView
+        The log.
+    start, end : int
+        Offsets in its buffer; `start` is the begin of a line.
+
+    Attributes
+    ----------
+    buffer : bytes
+        The clean lines, joined by newlines. Line *i* of it is line *i* of `raw`.
+    """
+
+    def __init__(self, view: LogView, start: int, end: int) -> None:
+        self.start, self.end = start, end
+        self.view = view
+        region = view.buffer[start:end]
+        self.raw = region.split(b"\n")
+        coloured = strip_colours(region)
+        lines = self.raw if coloured is region else coloured.split(b"\n")
+        self.clean = [_clean(line) for line in lines]
+        self.buffer = b"\n".join(self.clean)
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    def index_of(self, clean_offset: int) -> int:
+        """Index of the line that holds an offset of the clean buffer."""
+        return bisect.bisect_right(self._clean_starts, clean_offset) - 1
+
+    def offset(self, index: int) -> int:
+        """Offset in the log's buffer at which a line begins."""
+        return self._raw_starts[index]
+
+    def line(self, index: int) -> CleanLine:
+        """A line by its index."""
+        raw = strip_colours(self.raw[index][:400])
+        match = _LEAD.match(raw)
+        level = match[1].decode() if match is not None and match[1] else ""
+        if not level and raw.startswith(b"[") and (marked := _LEVEL.match(raw)) is not None:
+            level = marked[1].decode()
+        vertex = match[2].decode() if match is not None and match[2] else ""
+        return CleanLine(index, self.text(index), level, vertex)
+
+    def text(self, index: int) -> str:
+        """The clean text of a line."""
+        return self.clean[index][:LINE_LIMIT].decode("utf-8", errors="replace")
+
+    @cached_property
+    def _clean_starts(self) -> list[int]:
+        return list(accumulate((len(line) + 1 for line in self.clean), initial=0))
+
+    @cached_property
+    def _raw_starts(self) -> list[int]:
+        return list(accumulate((len(line) + 1 for line in self.raw), initial=self.start))
+
+
+def _clean(line: bytes) -> bytes:
+    if line[27:29] == b"Z ":
+        line = line[29:]
+    if line and (line[0] in _LEAD_FIRST or (line[0] == 32 and b"##[" in line[:48])):
+        match = _LEAD.match(line)
+        if match is not None and match.end():
+            line = line[match.end() :]
+    if b"\r" in line:
+        line = next((part for part in reversed(line.split(b"\r")) if part.strip()), b"")
+    return line
