@@ -38,6 +38,10 @@ class Desk:
         Rows written so far, by table.
     known_gaps : set of (repo, kind, identifier)
         What earlier collections could not have and nobody will have.
+    denied : dict of repo to int
+        Logs in a row that the token was refused.
+    gone : dict of repo to list of datetime
+        When the jobs began whose log was gone, older than any log that was had.
     skipped : set of (repo, job id)
         Jobs whose log is not worth asking for.
     missing : list of str
@@ -63,6 +67,8 @@ class Desk:
         self.gaps: dict[tuple[str, str, str], Gap] = {}
         self.known_gaps: set[tuple[str, str, str]] = set()
         self.written: Counter[str] = Counter()
+        self.denied: dict[str, int] = {}
+        self.gone: dict[str, list[datetime]] = {}
         self.skipped: set[tuple[str, int]] = set()
         self.missing: list[str] = []
         self.sampling: Counter[str] = Counter()

@@ -75,8 +75,7 @@ def repair_facts(desk: Desk) -> None:
 
 def read_logs(desk: Desk, jobs: Iterable[Row]) -> None:
     """Read, mask and keep these jobs' logs and file their facts. What cannot be had is a gap."""
-    denied: dict[str, int] = {}
-    gone: dict[str, list[datetime]] = {}
+    denied, gone = desk.denied, desk.gone
 
     def ask(job: Row) -> LogFacts | None:
         if denied.get(job["repo"], 0) >= DENIALS_BELIEVED or _is_past(gone.get(job["repo"], []), _begun(job)):

@@ -99,9 +99,8 @@ def name_versions(desk: Desk) -> None:
 def _files(desk: Desk) -> list[_File]:
     """Workflow files of repositories with something new, those with most red runs first."""
     count: Counter[tuple[str, str]] = Counter()
-    for key in desk.history.changed:
-        run = desk.history.runs[key]
-        if desk.is_asked(run) and _WORKFLOW.match(run["path"] or ""):
+    for run in desk.history.runs.values():
+        if desk.is_asked(run) and desk.history.is_due(run) and _WORKFLOW.match(run["path"] or ""):
             count[run["repo"], run["path"]] += 1 if run["conclusion"] == "success" else 10
     return [_File(repo, path) for (repo, path), _ in sorted(count.items(), key=lambda e: (-e[1], e[0]))]
 
