@@ -187,7 +187,9 @@ class _Writer:
             self.logs[job["id"]] = render_log(plan)
         # GitHub lists the jobs that need not run again once more under the new attempt, with their old times.
         for plan in carried:
-            self.jobs.append(planned_job(run, plan))
+            job = planned_job(run, plan)
+            self.jobs.append(job)
+            self.logs[job["id"]] = render_log(plan)
         for name in skipped:
             ended = max(plan.completed_at for plan in plans)
             self.jobs.append(

@@ -19,6 +19,7 @@ _BOM = "\ufeff"
 _TICK = 10**7
 _BATCH = 25
 _GAPS = (217, 304, 562)
+_PAUSES, _PAUSE = 24, 100_003
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,7 @@ def _stamps(start: datetime, end: datetime, count: int, chance: random.Random) -
     span = max(int((end - start).total_seconds() * _TICK), _TICK // 2)
     bursts = -(-count // _BATCH)
     for burst in range(bursts):
-        at = base + span * burst // bursts + chance.randrange(_TICK // 4)
+        at = base + span * burst // bursts + chance.randrange(_PAUSES) * _PAUSE
         for _ in range(min(_BATCH, count - burst * _BATCH)):
             moment = datetime.fromtimestamp(at // _TICK, UTC)
             yield f"{moment:%Y-%m-%dT%H:%M:%S}.{at % _TICK:07d}Z"

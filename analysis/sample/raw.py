@@ -7,7 +7,6 @@ The same history writes the same bytes.
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import tarfile
@@ -43,7 +42,7 @@ __all__ = [
 
 _Object = dict[str, Any]
 _LOGS = "logs.tar.zst"
-_LEVEL = 17
+_LEVEL = 19
 
 
 @dataclass(frozen=True)
@@ -190,7 +189,7 @@ def _write_repo(repo: RawRepo, folder: Path) -> None:
         ("commits", repo.commits),
     ):
         if rows:
-            _put(folder / f"{name}.jsonl.gz", _lines(rows))
+            _put(folder / f"{name}.jsonl.zst", _lines(rows))
     for name, rows in (("releases", repo.releases), ("tags", repo.tags)):
         if rows:
             _put(folder / f"{name}.json", _dump(rows))
@@ -198,27 +197,21 @@ def _write_repo(repo: RawRepo, folder: Path) -> None:
         _put(folder / "annotations.json", _dump({str(k): v for k, v in repo.annotations.items()}))
     if repo.logs:
         _put(folder / _LOGS, _pack(repo.logs))
-    for (sha, path), text in repo.contents.items():
-        _put(folder / "contents" / sha / path, text.encode())
+    if repo.contents:
+        _put(folder / "contents.json", _dump([[sha, path, text] for (sha, path), text in repo.contents.items()]))
 
 
 def _read_repo(folder: Path) -> RawRepo:
-    contents = folder / "contents"
-    texts = {
-        (p.relative_to(contents).parts[0], "/".join(p.relative_to(contents).parts[1:])): p.read_text("utf-8")
-        for p in sorted(contents.rglob("*"))
-        if p.is_file()
-    }
     return RawRepo(
         repository=_load(folder / "repository.json", {}),
-        runs=_load_lines(folder / "runs.jsonl.gz"),
-        attempts=_load_lines(folder / "attempts.jsonl.gz"),
-        jobs=_load_lines(folder / "jobs.jsonl.gz"),
+        runs=_load_lines(folder / "runs.jsonl.zst"),
+        attempts=_load_lines(folder / "attempts.jsonl.zst"),
+        jobs=_load_lines(folder / "jobs.jsonl.zst"),
         logs=_load_logs(folder / _LOGS),
         releases=_load(folder / "releases.json", []),
         tags=_load(folder / "tags.json", []),
-        commits=_load_lines(folder / "commits.jsonl.gz"),
-        contents=texts,
+        commits=_load_lines(folder / "commits.jsonl.zst"),
+        contents={(sha, path): text for sha, path, text in _load(folder / "contents.json", [])},
         annotations={int(k): v for k, v in _load(folder / "annotations.json", {}).items()},
     )
 
@@ -234,7 +227,7 @@ def _dump(value: Any) -> bytes:
 
 def _lines(rows: Iterable[_Object]) -> bytes:
     text = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
-    return gzip.compress(text.encode(), 9, mtime=0)
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(text.encode())
 
 
 def _pack(logs: Mapping[int, bytes]) -> bytes:
@@ -245,7 +238,7 @@ def _pack(logs: Mapping[int, bytes]) -> bytes:
             entry = tarfile.TarInfo(f"{job}.txt")
             entry.size = len(logs[job])
             archive.addfile(entry, io.BytesIO(logs[job]))
-    return bytes(zstandard.ZstdCompressor(level=_LEVEL).compress(out.getvalue()))
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(out.getvalue())
 
 
 def _load(path: Path, absent: Any) -> Any:
@@ -261,9 +254,9 @@ def _load_lines(path: Path) -> list[_Object]:
     if not path.exists():
         return []
     try:
-        text = gzip.decompress(path.read_bytes()).decode("utf-8")
+        text = zstandard.ZstdDecompressor().decompress(path.read_bytes()).decode("utf-8")
         return [json.loads(line) for line in text.split("\n") if line]
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, ValueError, zstandard.ZstdError) as error:
         raise _damaged(path) from error
 
 
@@ -272,7 +265,7 @@ def _load_logs(path: Path) -> dict[int, bytes]:
         return {}
     found: dict[int, bytes] = {}
     try:
-        packed = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompress(path.read_bytes())
+        packed = zstandard.ZstdDecompressor().decompress(path.read_bytes())
         with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
             for entry in archive:
                 file = archive.extractfile(entry)

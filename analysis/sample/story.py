@@ -20,7 +20,7 @@ _PEOPLE = ("mara-lindt", "okoye-t", "jsantos", "priya-n", "hwright", "lin-chen")
 _PARTS = ("basket", "invoice", "session", "catalog", "export", "limits", "retry", "search", "labels", "metrics")
 _VERBS = ("Fix rounding in", "Add a test for", "Speed up", "Rename fields of", "Log errors of", "Simplify", "Extend")
 _OTHER_BUMPS = ("fastapi", "eslint", "phpunit", "zap", "vitest", "pydantic", "symfony/console", "grpc", "sentry-sdk")
-_PULLS_A_DAY = 3.4
+_PULLS_A_DAY = 3.1
 _BROKEN_PULLS = 0.13
 _DIRECT_PUSHES_A_DAY = 0.7
 
