@@ -170,6 +170,8 @@ def fetch_status(
         raise UsageError("one address or file is filed under one name", where=", ".join(names), remedy="give one name")
     if file is not None:
         return _from_file(Path(file), names[0] if names else "", since, fetched_at)
+    if url and not web.is_address(url):
+        raise UsageError("this is no address of a status page", where=url, remedy="it begins with https://")
     session = session or web.make_session()
     if url:
         provider = provider_for_filing(names[0]) if names else _provider_of_host(url)
@@ -238,7 +240,7 @@ def _visit_url(visit: _Visit, url: str) -> None:
     visit.keep(answer)
     _walk_archive(visit, page.url, answer)
     if answer.codes:
-        wanted = [code for code, until in answer.codes if visit.since is None or until >= visit.since]
+        wanted = [code for code, until in answer.codes if visit.since is None or until > visit.since]
         _read_codes(visit, urljoin(page.url, "."), wanted)
 
 
@@ -301,9 +303,9 @@ def _walk_archive(visit: _Visit, address: str, answer: StatusAnswer) -> None:
             if not (number == 1 and isinstance(error, NotFoundError)):
                 visit.fail(f"{root}history.json?page={number}", error)
             break
-        codes.update((code, None) for code, until in found if until >= visit.since)
+        codes.update((code, None) for code, until in found if until > visit.since)
         empty = 0 if found else empty + 1
-        if empty >= _EMPTY_PAGES or (found and max(until for _, until in found) < visit.since):
+        if empty >= _EMPTY_PAGES or (found and max(until for _, until in found) <= visit.since):
             break
     _read_codes(visit, root, list(codes))
 

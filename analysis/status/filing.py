@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.status.fetch import StatusFetch
@@ -80,8 +81,12 @@ def _over(older: Row | None, newer: Row) -> Row:
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = frame.astype(object).where(frame.notna(), None) if len(frame) else frame
-    return [
-        {str(key): value.to_pydatetime() if isinstance(value, pd.Timestamp) else value for key, value in row.items()}
-        for row in plain.to_dict("records")
-    ]
+    return [{str(key): _plain(value) for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return [str(item) for item in value]
+    if value is pd.NaT or (isinstance(value, float) and value != value):
+        return None
+    return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value

@@ -125,8 +125,9 @@ def _dispatch(body: bytes, text: str, url: str, filed: Provider | None) -> _Read
         raise UsageError("the status answer is empty", where=url, remedy="check the address")
     if head[0] in "{[":
         document = _json(text)
-        if document is not None:
-            return _from_json(document, url, filed)
+        if document is None:
+            raise UsageError("this JSON is damaged", where=url, remedy="fetch it again, whole")
+        return _from_json(document, url, filed)
     if own.is_calendar(head):
         return _Read("calendar", *own.from_calendar(text.encode()))
     if head[0] == "<":

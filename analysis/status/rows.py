@@ -106,6 +106,4 @@ def merged(older: Row, newer: Row, *, says_components: bool) -> Row:
         row |= {column: older[column] for column in ("impact", "components", "regions", "direction")}
     if older.get("began_at") and row["began_at"] and older["began_at"] < row["began_at"]:
         row |= {column: older[column] for column in ("began_at", "began_source")}
-    for column in ("components", "regions"):
-        row[column] = [str(name) for name in row[column] or ()]
     return row

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from analysis.errors import (
@@ -40,6 +41,7 @@ def make_session(retries: int = 2) -> requests.Session:
     session = requests.Session()
     retry = Retry(
         total=retries,
+        read=min(retries, 1),
         backoff_factor=0.5,
         status_forcelist=(502, 503, 504),
         allowed_methods=("GET",),
@@ -69,7 +71,7 @@ def get(session: requests.Session, url: str, *, timeout: float = 20.0) -> Page:
     RemoteError
         One of its family: 401, 403, 404, 429, 5xx, no answer, or an answer without end.
     """
-    if urlsplit(url).scheme not in ("https", "http") or not urlsplit(url).hostname:
+    if not is_address(url):
         raise UsageError("this is no address of a status page", where=url, remedy="it begins with https://")
     started = time.monotonic()
     try:
@@ -90,7 +92,18 @@ def get(session: requests.Session, url: str, *, timeout: float = 20.0) -> Page:
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
         raise UsageError("this is no address of a status page", where=url, remedy="it begins with https://") from error
     except requests.exceptions.RequestException as error:
-        raise _unreachable("the status page cannot be reached", url) from error
+        slow = isinstance(getattr(error.args[0], "reason", None) if error.args else None, ReadTimeoutError)
+        said = "the status page did not answer in time" if slow else "the status page cannot be reached"
+        raise _unreachable(said, url) from error
+
+
+def is_address(url: str) -> bool:
+    """Whether the text is an http or https address with a host."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("https", "http") and bool(parts.hostname)
+    except ValueError:
+        return False
 
 
 def _check(answer: requests.Response, url: str) -> None:

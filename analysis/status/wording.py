@@ -20,6 +20,8 @@ from analysis.status.times import earliest, zone_of
 DIRECTIONS = ("pull", "push", "auth", "all")
 # A beginning that lies further back than this before the first post is another incident's.
 _LONGEST_SILENCE = timedelta(days=2)
+# A time of day without a date is the last one before its post; half a day before the first post it is another one.
+_SAME_DAY = timedelta(hours=12)
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NUMBER = {name: number for number, name in enumerate(_MONTHS, 1)}
@@ -98,10 +100,11 @@ def began(notice: Notice, *, zone: tzinfo | None) -> datetime | None:
     for text, anchor in ((notice.name, first), *((p.body, p.posted_at or first) for p in notice.posts)):
         for sentence in _SENTENCE.split(text):
             found += list(_beginnings(sentence, anchor, zone))
-    return earliest(*(moment for moment in found if first - _LONGEST_SILENCE <= moment < first))
+    return earliest(*(moment for moment, silence in found if first - silence <= moment < first))
 
 
-def _beginnings(sentence: str, anchor: datetime, zone: tzinfo | None) -> Iterator[datetime]:
+def _beginnings(sentence: str, anchor: datetime, zone: tzinfo | None) -> Iterator[tuple[datetime, timedelta]]:
+    """Each time a sentence gives for a beginning, and how far before the first post it may lie to be believed."""
     words = load_words()
     if words.not_a_beginning.search(sentence):
         return
@@ -120,7 +123,7 @@ def _beginnings(sentence: str, anchor: datetime, zone: tzinfo | None) -> Iterato
         day = min(days, key=lambda d: min(abs(d.start() - clock.end()), abs(clock.start() - d.end())), default=None)
         moment = _moment(clock, half, day, anchor, own)
         if moment:
-            yield moment
+            yield moment, _LONGEST_SILENCE if day else _SAME_DAY
 
 
 def _moment(
@@ -133,7 +136,8 @@ def _moment(
     try:
         if day is None:
             moment = local.replace(hour=hour, minute=minute, second=second, microsecond=0)
-            return (moment if moment <= local else moment - timedelta(days=1)).astimezone(UTC)
+            moment = moment if moment <= local else moment - timedelta(days=1)
+            return moment.astimezone(UTC)
         year, month, number = _date(day, local)
         return datetime(year, month, number, hour, minute, second, tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
