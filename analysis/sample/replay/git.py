@@ -127,7 +127,7 @@ def _resolve(repo: RawRepo, ref: str) -> str:
     tagged = next((tag["commit"]["sha"] for tag in repo.tags if tag["name"] == ref), None)
     run = next((run["head_sha"] for run in repo.runs_newest_first if run["head_branch"] == ref), None)
     found = tagged or run
-    if found is None and ref == repo.repository["default_branch"] and repo.commits:
+    if found not in repo.commits_by_sha and ref == repo.repository["default_branch"] and repo.commits:
         found = repo.commits[0]["sha"]
     if found is None:
         raise Missing
