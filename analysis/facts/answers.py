@@ -47,7 +47,7 @@ _TAILS = (
         "dns",
         re.compile(
             r"no such host|server misbehaving|could not resolve (?:host|proxy)|name resolution|failure resolving|"
-            r"name or service not known|getaddrinfo|ENOTFOUND|EAI_AGAIN|nodename nor servname|NameResolutionError|"
+            r"name or service not known|getaddrinfo|\bENOTFOUND|EAI_AGAIN|nodename nor servname|NameResolutionError|"
             r"UnknownHost|unknown host|dns error|failed to lookup address|does not resolve|(?:host|name) could not be resolved|"
             r"resolve host|DNS: transient error|resolving timed out",
             re.I,
@@ -65,7 +65,7 @@ _TAILS = (
         "timeout",
         re.compile(
             r"deadline exceeded|DeadlineExceeded|i/o timeout|ETIMEDOUT|ESOCKETTIMEDOUT|TIMEOUT\b|time[- ]?d? ?out\b|"
-            r"timed[- ]?out|Timeout(?:Error|Exception)?\b|operation too slow|took (?:too long|longer than)|no response\b|"
+            r"timed[- ]?out|Timeout(?:Error|Exception)?\b|operation too slow|took (?:too long|longer than)|no response\b|did not respond|execution expired|"
             r"stalled",
             re.I,
         ),
@@ -117,9 +117,10 @@ _V2 = re.compile(
     r"(?:https?://)?([\w.*-]+(?::\d+)?)/v2/((?:[\w.*<>-]+/){0,8}[\w.*<>-]+)/(?:manifests|blobs|tags|referrers)"
     r"/(?:uploads/?)?([\w.*:+-]+)?"
 )
+_AUTH = re.compile(r"\[auth\] (?:sharing credentials for )?([\w.*/-]+?):(?:pull|push)[\w,]* token for ([\w.*:-]+)")
 _NO_IMAGE = frozenset(
     "failed error the a to not image manifest https http with source process from access layers rpc cannot lease "
-    "layer done docker as and content target dockerfile unexpected for context".split()
+    "layer done docker as and content target dockerfile unexpected for context configuration config credentials".split()
 )
 
 
@@ -167,10 +168,13 @@ def is_absent(text: str) -> bool:
 
 def image_in(text: str) -> str | None:
     """The image reference that a line asks for or names, None where it names none."""
+    match = _AUTH.search(text)
+    if match is not None:
+        return f"{'docker.io' if match[2] == 'registry-1.docker.io' else match[2]}/{match[1]}"
     match = _V2.search(text)
     if match is not None and "<" not in match[2]:
         host = "docker.io" if match[1] in ("registry-1.docker.io", "index.docker.io") else match[1]
-        tag = match[3] or ""
+        tag = (match[3] or "").rstrip(":.")
         mark = "@" if tag.startswith("sha256:") else ":" if tag else ""
         return f"{host}/{match[2]}" + (f"{mark}{tag}" if "manifests" in match[0] else "")
     for match in _IMAGE.finditer(text):

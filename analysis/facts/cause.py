@@ -27,6 +27,7 @@ MOST_LINES = 20_000
 _NEAR = 4000
 _SUMMARY_REACH = 12_000
 _CASCADE_SLACK = 8
+_EXPLAINS = 50.0
 _NO_CAUSE = frozenset(("command", "debug", "group", "endgroup", "section"))
 
 _WARNING = re.compile(
@@ -213,10 +214,11 @@ def _rank(lines: list[Candidate], part: Part) -> list[Candidate]:
     vertices = {line.vertex for line in lines if line.vertex and line.best.role == "wrapper"}
     last = max((line.start for line in lines if not line.retried and _is_outside(line)), default=-1)
     passed = _passed_vertices(lines)
+    explained = any(not line.retried and line.best.role in ("cause", "summary") and line.base >= _EXPLAINS for line in lines)
     ranked = []
     for line in lines:
         rank = line.rank
-        recovered = line.retried and _is_outside(line) and (line.start > last or line.vertex in passed)
+        recovered = explained and line.retried and _is_outside(line) and (line.start > last or line.vertex in passed)
         if recovered:
             rank -= 40
         away = max(part.anchor - line.end, 0)

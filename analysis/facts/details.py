@@ -31,6 +31,11 @@ _REGISTRY_WORDS = re.compile(
     r"toomanyrequests|pull rate limit|httpReadSeeker|Error response from daemon|docker\.com/increase-rate-limit|"
     r"\bdocker (?:pull|push)\b|failed to resolve (?:source metadata|reference)"
 )
+# A login checks the password; where the manifest is refused for it later, the registry changed its mind.
+_STORED_LOGIN = re.compile(r"/manifests/\S*:? unauthorized: incorrect username or password")
+_LAYERS = re.compile(r"\b(?:pushing|pulling|exporting to image|load metadata for|resolve|extracting|importing cache manifest)\b")
+_ACTION_FRAME = re.compile(r"^\s+at .{0,200}[/\\]_actions[/\\]")
+_RUNS = re.compile(r"\] (?:RUN|COPY|ADD) ")
 _PACKAGES = frozenset(
     "npm pypi rubygems crates maven go-proxy nuget conda apt other-package-registry".split()
 )
@@ -140,17 +145,17 @@ class _Reader:
     # --- who -------------------------------------------------------------------------------------------------
 
     def _component(self, found: Found | None, image: str | None) -> str:
-        for signature in self.line.signatures:
-            if signature.component == "unknown":
-                continue
-            if signature.component == "from-access":
-                return "from-access"
-            if signature.component != "from-host":
-                return signature.component
-            return self._from_host(found, signature.family, signature.fallback)
-        return "unknown"
+        named = [signature for signature in self.line.signatures if signature.component != "unknown"]
+        if not named:
+            return "action" if self._thrown_by_action() else self._unnamed(found)
+        if named[0].component != "from-host":
+            return named[0].component
+        families = frozenset(signature.family for signature in named)
+        fallbacks = [signature.fallback for signature in named if signature.component == "from-host"]
+        fallback = next((name for name in fallbacks if name not in ("unknown", "network")), fallbacks[0])
+        return self._from_host(found, families, fallback)
 
-    def _from_host(self, found: Found | None, family: str, fallback: str) -> str:
+    def _from_host(self, found: Found | None, families: frozenset[str], fallback: str) -> str:
         tool = self.hosts.tool(self.text)
         if found is not None and found.component is not None:
             if found.component == "git-hosting" and tool == "gha-service":
@@ -160,8 +165,8 @@ class _Reader:
             tool = tool or self._near_tool()
         if tool is not None:
             return tool
-        if family == "registry":
-            return self._near_registry() or fallback
+        if "registry" in families or (found is None and self._moves_layers()):
+            return self._near_registry() or self.hosts.registry_component
         if found is None or self.hosts.is_storage(found.host):
             if _REGISTRY_WORDS.search(" ".join((self.text, *self.around.above[:3], *self.around.below[:3]))):
                 return self._near_registry() or self.hosts.registry_component
@@ -181,6 +186,23 @@ class _Reader:
             return bare[0]
         plain = [found for found in in_urls if not self.hosts.is_storage(found.host)]
         return plain[0] if plain else (in_urls[0] if in_urls else None)
+
+    def _thrown_by_action(self) -> bool:
+        """Whether an action's own code threw the error: its stack is shown, or its clean-up is all that ran."""
+        if any(_ACTION_FRAME.search(text) for text in self.around.below[:4]):
+            return True
+        return any(text.strip().endswith("Post job cleanup.") for text in self.around.above[:2])
+
+    def _unnamed(self, found: Found | None) -> str:
+        """The component of an error in plain words: told only where it names a host and says how it failed."""
+        if answers.kind_of_tail(self.text) is None:
+            return "unknown"
+        return self._from_host(found, frozenset(), "unknown")
+
+    def _moves_layers(self) -> bool:
+        """Whether the BuildKit vertex of the line pulls or pushes, and does not run a command of the Dockerfile."""
+        texts = self.around.vertex_above
+        return any(_LAYERS.search(text) for text in texts) and not any(_RUNS.search(text) for text in texts)
 
     def _near_registry(self) -> str | None:
         """The registry that the nearest line above names, of the same vertex first."""
@@ -230,6 +252,8 @@ class _Reader:
     def _blame_access(self, found: Found | None, operation: str) -> str:
         """A refusal: the registry's own fault for what everyone may pull, else the configuration's."""
         image = answers.image_in(self.text) or self._near_image()
+        if _STORED_LOGIN.search(self.text) and found is not None and found.component is not None:
+            return found.component
         registry = found.component if found is not None and found.component else None
         registry = registry or (self._component_of_image(image) if image else self.hosts.registry_component)
         if operation == "push":
@@ -258,7 +282,7 @@ class _Reader:
         return "other"
 
     def _near_kind(self) -> str | None:
-        for text in (*self.around.above[:8], *self.around.below[:6]):
+        for text in (*self.around.below[:5], *self.around.above[:8]):
             kind = answers.kind_of_tail(_strip(text))
             if kind is not None:
                 return kind
