@@ -128,7 +128,11 @@ def _set_up(w: Writer, rng: np.random.Generator, run: Run, job: JobRun, calendar
             seen.add(action)
             ref, release = job.refs[action]
             w.t += 0.2
-            w.put(f"Download action repository '{action}@{ref}' (SHA:{release.sha})")
+            if action.startswith("actions/") and run.repo.number % 5 == 4:
+                w.put(f"Download immutable action package '{action}@{ref}'", f"Version: {release.version}",
+                      f"Digest: sha256:{(release.sha * 2)[:64]}", f"Source commit SHA: {release.sha}")  # fmt: skip
+            else:
+                w.put(f"Download action repository '{action}@{ref}' (SHA:{release.sha})")
 
 
 def _open(w: Writer, run: Run, job: JobRun, step: Step) -> None:
@@ -166,7 +170,12 @@ def _output(w: Writer, rng: np.random.Generator, run: Run, job: JobRun, step: St
         if not partly:
             w.group("Booting builder", "#1 [internal] booting buildkit",
                     "#1 pulling image moby/buildkit:buildx-stable-1 3.2s done", "#1 DONE 4.1s")  # fmt: skip
-            w.group("BuildKit version", f"builder-{fake_sha(job.number)[:8]}0: v{m.buildkit}")
+            builder = f"builder-{fake_sha(job.number)[:8]}-{fake_sha(job.number)[8:12]}"
+            if run.repo.number % 3:
+                node = (f"Name:                  {builder}0", "Status:                running")
+                w.group("Inspect builder", f"Name:          {builder}", "Driver:        docker-container", "Nodes:",
+                        *node, f"BuildKit version:      v{m.buildkit}")  # fmt: skip
+            w.group("BuildKit version", f"{builder}0: v{m.buildkit}")
     elif step.action == "docker/setup-qemu-action":
         w.group("Docker info", " Server Version: " + m.image.docker)
         if not partly:

@@ -59,7 +59,7 @@ def held_out(family: str) -> bool:
 def make_world(family: str, seed: int, size: str = "normal") -> World:
     """Simulate one world."""
     world = None
-    for draw in range(12):
+    for draw in range(25):
         digest = hashlib.sha256(f"{family}/{size}/{seed}/{draw}".encode()).digest()
         world = _draw(np.random.default_rng(int.from_bytes(digest[:8], "big")), family, seed, size)
         least = world.setup.least if world.setup.least is not None else (12 if size == "normal" else 5)
