@@ -11,20 +11,23 @@ import plotly.graph_objects as go
 from analysis.charts.colours import hue, look
 from analysis.charts.frame import Panel, line, panels, plain
 from analysis.charts.tables import Paradox, Rate
-from analysis.charts.words import Words, count, percent, ratio
+from analysis.charts.words import Words, chance, count, percent, ratio
 
 _ROW = 46
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """One line of a forest plot: a ratio of failure rates, its interval, and whether it speaks for the suspect."""
+    """One line of a forest plot: a ratio of failure rates (None where it has no bound), its interval, its side.
+
+    The side is ``for``, ``against`` or ``open``.
+    """
 
     label: str
-    value: float
+    value: float | None
     low: float
     high: float
-    supports: bool
+    side: str
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,14 @@ def suspects(causes: Sequence[tuple[str, str, float]], words: Words | None = Non
     """
     words = words or Words()
     labels = [plain(label) for label, _, _ in causes]
-    alt = words("alt_suspects", parts=words.some(f"{label} {percent(p)}" for label, _, p in causes))
+    alt = words("alt_suspects", parts=words.some(f"{label} {chance(p)}" for label, _, p in causes))
     figure = _rows(labels, words("suspects"), alt, "suspects", {"range": [0, 1], **_SHARES})
     looks = [look(component or "action") for _, component, _ in causes]
     figure.add_bar(
         orientation="h", y=labels, x=[p for _, _, p in causes], width=0.4, hoverinfo="text", offset=0,
-        text=[percent(p) for _, _, p in causes], textposition="outside", cliponaxis=False,
+        text=[chance(p) for _, _, p in causes], textposition="outside", cliponaxis=False,
         marker={"color": [seen.colour for seen in looks], "pattern": {"shape": [seen.pattern for seen in looks]}},
-        hovertext=[words("tip_suspect", name=label, p=percent(p)) for label, _, p in causes],
+        hovertext=[words("tip_suspect", name=label, p=chance(p)) for label, _, p in causes],
     )  # fmt: skip
     figure.add_shape(line(0.5, 0.5, 0, 1, yref="paper"))
     return figure
@@ -67,8 +70,8 @@ _RATIOS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000)
 def forest(estimates: Sequence[Estimate], words: Words | None = None) -> go.Figure:
     """Ratios with their intervals on one logarithmic axis; left of one: fewer failures, right: more."""
     words = words or Words()
-    shown = [e for e in estimates if e.value > 0 and math.isfinite(e.value)]
-    ends = [x for e in shown for x in (e.value, e.low, e.high) if x > 0 and math.isfinite(x)]
+    shown = list(estimates)
+    ends = [x for e in shown for x in (e.value, e.low, e.high) if x and math.isfinite(x)]
     low = max(math.log10(min([*ends, 0.5])) - 0.1, -2.0)
     high = min(math.log10(max([*ends, 2.0])) + 0.1, 3.0)
     labels = _distinct([plain(e.label) for e in shown])
@@ -76,21 +79,25 @@ def forest(estimates: Sequence[Estimate], words: Words | None = None) -> go.Figu
     alt = words("alt_forest", parts=words.some(f"{e.label}: {_interval(e, words)}" for e in shown))
     axis = {"type": "log", "range": [low, high], "tickvals": ticks, "ticktext": [f"{t:g}" for t in ticks]}
     figure = _rows(labels, words("forest"), alt, "forest", axis)
-    for supports, symbol, colour in ((True, "square", "brown"), (False, "circle", "sky")):
-        rows = [(label, e) for label, e in zip(labels, shown, strict=True) if e.supports == supports]
+    for side, symbol, colour in (
+        ("for", "square", "brown"),
+        ("against", "circle", "blue"),
+        ("open", "diamond", "grey"),
+    ):
+        rows = [(label, e) for label, e in zip(labels, shown, strict=True) if e.side == side]
         if not rows:
             continue
-        inside = [(max(e.low, 10**low), min(e.high, 10**high)) for _, e in rows]
+        cut = [[min(max(x, 10**low), 10**high) for x in _ends(e)] for _, e in rows]
         figure.add_scatter(
-            x=[min(max(e.value, 10**low), 10**high) for _, e in rows], y=[label for label, _ in rows],
+            x=[value for value, _, _ in cut], y=[label for label, _ in rows],
             mode="markers+text",
-            name=words("supports" if supports else "against"), showlegend=True, cliponaxis=False,
-            marker={"symbol": symbol, "size": 11, "color": hue(colour)},
+            name=words(f"side_{side}"), showlegend=True, cliponaxis=False,
+            marker={"symbol": symbol, "size": [11 if e.value else 0 for _, e in rows], "color": hue(colour)},
             text=[_interval(e, words) for _, e in rows], textposition="bottom center",
             error_x={
                 "type": "data", "symmetric": False, "color": hue(colour), "thickness": 2.5, "width": 5,
-                "array": [b - e.value for (_, e), (_, b) in zip(rows, inside, strict=True)],
-                "arrayminus": [e.value - a for (_, e), (a, _) in zip(rows, inside, strict=True)],
+                "array": [b - value for value, _, b in cut],
+                "arrayminus": [value - a for value, a, _ in cut],
             },
             hoverinfo="text", hovertext=[f"{e.label}: {_interval(e, words)}" for _, e in rows],
         )  # fmt: skip
@@ -176,6 +183,12 @@ def _rate_axis(top: float) -> dict[str, object]:
     step = next(s for s in (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 1.0) if top / s <= 6)
     ticks = [i * step for i in range(int(top / step) + 1)]
     return {"range": [0, top], "tickvals": ticks, "ticktext": [f"{100 * t:g} %" for t in ticks]}
+
+
+def _ends(estimate: Estimate) -> tuple[float, float, float]:
+    """Where to draw: an estimate without a bound stands at the middle of what is known of its interval."""
+    value = estimate.value or max(estimate.low, 1.0)
+    return value, estimate.low, estimate.high
 
 
 def _interval(estimate: Estimate, words: Words) -> str:

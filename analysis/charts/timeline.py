@@ -109,11 +109,11 @@ def _draw_failures(figure: go.Figure, data: TimelineData, words: Words) -> None:
         rows = data.failures[data.failures["component"] == component]
         seen = look(component)
         figure.add_bar(
-            x=rows["at"] + data.width / 2, y=rows["failed"], width=width * 0.94, name=plain(component),
+            x=rows["at"] + data.width / 2, y=rows["failed"], width=width * 0.94, name=plain(words.service(component)),
             marker={"color": seen.colour, "pattern": {"shape": seen.pattern}, "line": {"width": 0}},
             hoverinfo="text", textposition="none", showlegend=True,
             hovertext=[
-                words("tip_failures", at=clock(at), component=component, n=count(n))
+                words("tip_failures", at=clock(at), component=words.service(component), n=count(n))
                 for at, n in zip(rows["at"], rows["failed"], strict=True)
             ],
         )  # fmt: skip
@@ -149,7 +149,7 @@ def _draw_incidents(figure: go.Figure, data: TimelineData, incidents: pd.DataFra
         colour = look(str(row["provider"])).colour
         times = {name: clock(row[name]) if pd.notna(row[name]) else words("unknown_time") for name in symbols}
         tip = words(
-            "tip_incident", name=row["name"], provider=row["provider"], began=times["began_at"],
+            "tip_incident", name=row["name"], provider=words.service(str(row["provider"])), began=times["began_at"],
             posted=times["posted_at"], resolved=times["resolved_at"],
         )  # fmt: skip
         figure.add_scatter(
@@ -164,7 +164,7 @@ def _draw_incidents(figure: go.Figure, data: TimelineData, incidents: pd.DataFra
         )  # fmt: skip
         late = max(began, data.since) > data.since + (data.until - data.since) / 2
         figure.add_annotation(
-            text=plain(f"{row['provider']}: {row['name']}", 46),
+            text=plain(f"{words.service(str(row['provider']))}: {row['name']}", 46),
             x=min(end, data.until) if late else max(began, data.since),
             y=lane + 0.45, yref=axis, xref="x", xanchor="right" if late else "left", yanchor="bottom", showarrow=False,
         )  # fmt: skip
@@ -203,12 +203,14 @@ def _alternative(data: TimelineData, totals: pd.Series, words: Words) -> str:
         last = data.adoption[data.adoption["at"] == data.adoption["at"].max()]
         share = last.loc[last["version"] == data.versions[-1], "share"].sum()
         versions = words("alt_versions", share=percent(share), action=data.action, version=data.versions[-1])
-    names = words.some((f"{r['provider']}: {r['name']}" for r in data.incidents.to_dict("records")), 4)
+    names = words.some(
+        (f"{words.service(str(r['provider']))}: {r['name']}" for r in data.incidents.to_dict("records")), 4
+    )
     posts = words("alt_incidents", n=len(data.incidents), names=names)
     return words(
         "alt_timeline", since=clock(data.since), until=clock(data.until), total=count(totals.sum()),
         width=words.width(data.width), peak=count(totals.max() if len(totals) else 0),
         peak_at=clock(totals.idxmax() if len(totals) else None),
-        parts=words.some(f"{name} {count(n)}" for name, n in parts.items()),
+        parts=words.some(f"{words.service(str(name))} {count(n)}" for name, n in parts.items()),
         versions=versions, incidents=posts if len(data.incidents) else words("alt_no_incidents"),
     )  # fmt: skip

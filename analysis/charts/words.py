@@ -15,6 +15,7 @@ import pandas as pd
 LANGUAGES = ("en", "zh")
 THIN_SPACE = "\u2009"
 _FILE = Path(__file__).with_name("words.toml")
+_NAMES = Path(__file__).with_name("names.toml")
 
 
 class Words:
@@ -47,6 +48,11 @@ class Words:
             return self("day")
         return self("hour") if hours == 1 else self("hours", n=hours)
 
+    def service(self, component: str) -> str:
+        """A component or status page as people call it: ``Docker Hub`` for ``docker-hub``."""
+        names = _names()
+        return str(names[self.lang].get(component) or names["en"].get(component, component))
+
     def some(self, parts: Iterable[str], limit: int = 8) -> str:
         """A list in one sentence, cut after ``limit`` with the number of those left out."""
         every = list(parts)
@@ -61,21 +67,25 @@ def count(value: float | None) -> str:
     return f"{round(value):,}".replace(",", THIN_SPACE)
 
 
-def percent(probability: float | None) -> str:
-    """A probability as a percentage of at most two significant digits, never a false 0 or 100.
-
-    ``0.966`` gives ``97 %``, ``0.0123`` gives ``1.2 %``, ``0.9999`` gives ``> 99 %``.
-    """
+def chance(probability: float | None) -> str:
+    """A probability as a percentage of two digits: ``97 %``, ``> 99 %``, ``< 1 %``; no judge is surer than that."""
     if probability is None or not math.isfinite(probability):
         return "–"
-    share = 100 * probability
-    if share <= 0 or share >= 100:
-        return f"{round(min(max(share, 0), 100))}{THIN_SPACE}%"
-    if share > 99:
+    if probability > 0.99 or probability < 0.01:
+        return f"{'>' if probability > 0.5 else '<'}{THIN_SPACE}{99 if probability > 0.5 else 1}{THIN_SPACE}%"
+    return percent(round(probability, 2))
+
+
+def percent(share: float | None) -> str:
+    """A share as a percentage of two significant digits: ``0.0123`` gives ``1.2 %``; never a false 0 or 100."""
+    if share is None or not math.isfinite(share):
+        return "–"
+    value = 100 * share
+    if 99 < value < 100:
         return f">{THIN_SPACE}99{THIN_SPACE}%"
-    if share < 0.1:
+    if 0 < value < 0.1:
         return f"<{THIN_SPACE}0.1{THIN_SPACE}%"
-    text = f"{share:.1f}" if share < 9.95 else f"{share:.0f}"
+    text = f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
     return f"{text.removesuffix('.0')}{THIN_SPACE}%"
 
 
@@ -99,3 +109,8 @@ def clock(moment: Any) -> str:
 @cache
 def _file() -> dict[str, dict[str, Any]]:
     return tomllib.loads(_FILE.read_text("utf-8"))
+
+
+@cache
+def _names() -> dict[str, dict[str, str]]:
+    return tomllib.loads(_NAMES.read_text("utf-8"))

@@ -101,11 +101,8 @@ class Case:
         action, *versions = self.question or ("", "", "")
         shown = (versions[0], versions[1])
         adopted = tables.adoption(self.jobs, self.version_of(action), max(width, 6 * _HOUR), show=shown)
-        times = {
-            "first_failure": self.moment("first_failure_at"),
-            "first_post": self.first_post,
-            "last_failure": self.moment("last_failure_at"),
-        }
+        first, last = self.episode
+        times = {"first_failure": first, "first_post": self.first_post, "last_failure": last}
         return TimelineData(
             since=since, until=until, width=width, failures=tables.failures_by_time(self.jobs, width),
             adoption=adopted, adoption_width=max(width, 6 * _HOUR), versions=shown, action=action,
@@ -113,17 +110,48 @@ class Case:
             marks=tuple((at, marks[name]) for name, at in times.items() if at is not None and name in marks),
         )  # fmt: skip
 
-    def moment(self, name: str) -> pd.Timestamp | None:
-        """A time of the verdict's scope, None where there is none."""
-        text = self.verdict["scope"][name]
-        return pd.Timestamp(text) if text else None
+    @cached_property
+    def leader(self) -> dict[str, Any] | None:
+        """The most probable guilty suspect; None where nobody is guilty."""
+        guilty = [c for c in self.verdict["causes"] if f"{c['cause']}:{c['name']}" in self.verdict["guilty"]]
+        return max(guilty, key=lambda c: float(c["probability"]), default=None)
 
     @cached_property
+    def episode(self) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
+        """First and last failure of the incident.
+
+        Of the guilty service inside its window where a service leads; of the window that the judge gives any other
+        culprit; of the whole scope where nobody is guilty. The everyday failures around them are not the incident.
+        """
+        scope, leader = self.verdict["scope"], self.leader
+        whole = _moment(scope["first_failure_at"]), _moment(scope["last_failure_at"])
+        if leader is None:
+            return whole
+        start, end = _moment(leader["start"]) or whole[0], _moment(leader["end"]) or whole[1]
+        jobs = tables.counted(self.jobs)
+        mine = jobs["failed"].astype(bool) & (jobs["started_at"] >= start) & (jobs["started_at"] <= end)
+        if leader["cause"] == "service":
+            named = mine & (jobs["component"].astype("object") == str(leader["name"]).split(" ")[0])
+            mine = named if named.any() else mine
+        times = jobs.loc[mine, "started_at"]
+        return (times.min(), times.max()) if len(times) else (start, end)
+
+    @cached_property
+    def matching_posts(self) -> pd.DataFrame:
+        """Status posts on the guilty services that touch the incident; a post on anything else explains nothing."""
+        named = {g.removeprefix("service:").split(" ")[0] for g in self.verdict["guilty"] if g.startswith("service:")}
+        first, last = self.episode
+        posts = self.incidents
+        if posts.empty or not named or first is None or last is None:
+            return posts.head(0)
+        about = posts["components"].map(lambda names: bool(named.intersection([] if names is None else names)))
+        ended = posts["resolved_at"].fillna(last)
+        return posts[about & (posts["began_at"].fillna(posts["posted_at"]) <= last) & (ended >= first)]
+
+    @property
     def first_post(self) -> pd.Timestamp | None:
-        """When the first status post on one of the guilty services came, else on any service; None without one."""
-        named = {name.removeprefix("service:") for name in self.verdict["guilty"]}
-        mine = self.incidents[self.incidents["provider"].isin(named)]
-        posted = (mine if len(mine) else self.incidents)["posted_at"].dropna()
+        """When the first matching status post came; None without one."""
+        posted = self.matching_posts["posted_at"].dropna()
         return None if posted.empty else posted.min()
 
     def paradox(self) -> tables.Paradox | None:
@@ -204,6 +232,10 @@ def sample_mark(data_dir: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {"unreadable": str(path)}
     return found if isinstance(found, dict) and found else {"sample": True}
+
+
+def _moment(text: str | None) -> pd.Timestamp | None:
+    return pd.Timestamp(text) if text else None
 
 
 def _rank(name: str, order: list[str]) -> int:

@@ -30,12 +30,14 @@ class AffectedJob:
 
 
 def rows(case: Case) -> tuple[list[AffectedJob], int]:
-    """At most 1,500 failed jobs in order of time, and how many there are in all.
+    """At most 1,500 failed jobs, the incident's own first, each part in order of time; and how many there are in all.
 
     1,500 rows keep the report far below 2 MB; the data folder holds every one.
     """
     votes = counted(case.jobs)
-    failed = votes[votes["failed"].astype(bool)].sort_values("started_at")
+    failed = votes[votes["failed"].astype(bool)]
+    aside = ~incident_jobs(case, failed)
+    failed = failed.assign(aside=aside).sort_values(["aside", "started_at"])
     shown = failed.head(MOST_ROWS)
     steps, attempts = _steps(case, shown), _attempts(case)
     table = [
@@ -48,6 +50,18 @@ def rows(case: Case) -> tuple[list[AffectedJob], int]:
         for r in shown.to_dict("records")
     ]  # fmt: skip
     return table, len(failed)
+
+
+def incident_jobs(case: Case, failed: pd.DataFrame) -> pd.Series:
+    """Which failed jobs belong to the incident: of the guilty service, or of anyone inside the culprit's window."""
+    first, last = case.episode
+    leader = case.leader
+    if leader is None or first is None or last is None:
+        return pd.Series(True, index=failed.index)
+    inside = (failed["started_at"] >= first) & (failed["started_at"] <= last)
+    if leader["cause"] != "service":
+        return inside
+    return inside & (failed["component"].astype("object") == str(leader["name"]).split(" ")[0])
 
 
 def _steps(case: Case, shown: pd.DataFrame) -> dict[tuple[Any, ...], str]:

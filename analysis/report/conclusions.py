@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from analysis.charts.tables import Paradox, counted, reruns
-from analysis.charts.words import clock, count, percent
+from analysis.charts.words import chance, clock, count, percent
 from analysis.notebook.case import Case
-from analysis.report.headline import suspect
+from analysis.report.headline import asked_probability, suspect
 from analysis.report.texts import Texts
 
 
@@ -21,7 +21,7 @@ class Conclusions:
 
     def timeline(self) -> list[str]:
         """What failed most, from when to when, and how the status pages compare."""
-        t, scope = self.texts, self.case.verdict["scope"]
+        t = self.texts
         votes = counted(self.case.jobs)
         failed = votes[votes["failed"].astype(bool)]
         if failed.empty:
@@ -30,9 +30,9 @@ class Conclusions:
         lines = [
             t(
                 "conclusions.timeline", share=percent(parts.iloc[0] / len(failed)), failed=count(len(failed)),
-                component=t.service(str(parts.index[0])), first=clock(scope["first_failure_at"]),
-                last=clock(scope["last_failure_at"]),
+                component=t.words.service(str(parts.index[0])),
             ),
+            t("conclusions.episode", first=_at(self.case.episode[0], t), last=_at(self.case.episode[1], t)),
             self._post(),
         ]  # fmt: skip
         again = reruns(self.case.jobs)
@@ -48,7 +48,7 @@ class Conclusions:
         leader = max(verdict["causes"], key=lambda c: float(c["probability"]))
         ci, n = leader["ci"] or (None, None), count(leader["failures_explained"])
         lines = [
-            t("conclusions.suspects", name=suspect(leader, t), p=percent(leader["probability"]), n=n, low=count(ci[0]),
+            t("conclusions.suspects", name=suspect(leader, t), p=chance(leader["probability"]), n=n, low=count(ci[0]),
               high=count(ci[1]))
         ]  # fmt: skip
         return [*lines, t("conclusions.unexplained", n=count(verdict["unexplained_failures"]))]
@@ -68,8 +68,13 @@ class Conclusions:
             values |= {f"{end}_{short}": percent(value) for end, value in ends}
         apart = not old.overlaps(new)
         hidden = apart and comparison.before.overlaps(comparison.after)
-        kind = "misleads" if comparison.misleads() else "hides" if hidden else "agrees" if apart else "overlap"
+        kind = "misleads" if self.misleads(comparison) else "hides" if hidden else "agrees" if apart else "overlap"
         return [t(f"conclusions.paradox_{kind}", **values), t("conclusions.strata", n=count(comparison.strata))]
+
+    def misleads(self, comparison: Paradox) -> bool:
+        """Whether before/after accuses an upgrade that the same hours, and the judge, do not."""
+        guilt = asked_probability(self.case.verdict, self.case.question) or 0.0
+        return comparison.misleads() and guilt < 0.2
 
     def helped(self) -> list[str]:
         """Which measure would have avoided the most."""
@@ -89,15 +94,15 @@ class Conclusions:
 
     def postmortem(self) -> dict[str, str]:
         """The facts that a postmortem's fields begin with."""
-        t, scope = self.texts, self.case.verdict["scope"]
-        again, ends = reruns(self.case.jobs), self.case.incidents["resolved_at"].dropna()
+        t, (first, last) = self.texts, self.case.episode
+        again, ends = reruns(self.case.jobs), self.case.matching_posts["resolved_at"].dropna()
         return {
             "detection": t(
-                "postmortem.detection_fact", first=_at(scope["first_failure_at"], t), post=_at(self.case.first_post, t)
+                "postmortem.detection_fact", first=_at(first, t), post=_at(self.case.first_post, t)
             ),
             "response": t("postmortem.response_fact", n=count(len(again)), passed=count(again["passed"].sum())),
             "resolution": t(
-                "postmortem.resolution_fact", last=_at(scope["last_failure_at"], t),
+                "postmortem.resolution_fact", last=_at(last, t),
                 resolved=_at(ends.max() if len(ends) else None, t),
             ),
         }  # fmt: skip
@@ -111,9 +116,12 @@ class Conclusions:
         )
 
     def _post(self) -> str:
-        first, post = self.case.moment("first_failure_at"), self.case.first_post
+        first, post = self.case.episode[0], self.case.first_post
         if post is None:
-            return self.texts("conclusions.timeline_no_post")
+            services = [c for c in self.case.verdict["guilty"] if c.startswith("service:")]
+            names = ", ".join(self.texts.words.service(c.removeprefix("service:")) for c in services)
+            return self.texts("conclusions.timeline_no_post" if services else "conclusions.timeline_posts", name=names,
+                              n=count(len(self.case.incidents)))  # fmt: skip
         if first is None or post < first:
             return self.texts("conclusions.timeline_post_before", when=clock(post))
         return self.texts("conclusions.timeline_post", when=clock(post), delay=self.texts.duration(post - first))

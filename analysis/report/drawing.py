@@ -55,7 +55,7 @@ class _Canvas:
         layout = figure.layout
         self.figure, self.ident, self.words, self.width = figure, ident, words, width
         margins = layout.margin
-        self.inner = float(layout.height) - margins.t - margins.b
+        self.inner: float = float(layout.height - margins.t - margins.b)
         self.height = self.inner + _TOP + _BOTTOM
         self.category = layout.yaxis.type == "category"
         self.left = 4.0 if self.category else 44.0
@@ -75,7 +75,8 @@ class _Canvas:
 
     def paper(self, share: float) -> float:
         """Pixel of a height in shares of the plot area."""
-        return _TOP + (1.0 - float(share)) * self.inner
+        pixel: float = _TOP + (1 - share) * self.inner
+        return pixel
 
     # -- axes ------------------------------------------------------------------------------------------
 
@@ -141,8 +142,9 @@ class _Canvas:
             base = self.stacks.get((axis, round(middle, 1)), 0.0)
             self.stacks[axis, round(middle, 1)] = base + float(value)
             top, bottom = y.pixel(base + float(value)), y.pixel(base)
+            first, last = max(middle - width / 2, self.left), min(middle + width / 2, self.right)
             yield _tag(
-                "rect", _title(tip), x=middle - width / 2, y=top, width=max(width, 0.5), height=max(bottom - top, 0),
+                "rect", _title(tip), x=first, y=top, width=max(last - first, 0.5), height=max(bottom - top, 0),
                 fill=fill, class_=_ZOOM,
             )  # fmt: skip
 
@@ -174,12 +176,15 @@ class _Canvas:
     def _points(self, trace: Any, y: Scale, tips: Sequence[Any]) -> Iterator[Markup]:
         marker = trace.marker
         symbols = _each(marker.symbol or "circle", len(trace.x))
+        sizes = _each(marker.size, len(trace.x))
         for i, (at, value) in enumerate(zip(trace.x, trace.y, strict=True)):
             px, py = self.x(at), y(value) + (9 if y.kind == "category" else 0)
             if trace.error_x.array is not None:
                 yield from _whisker(*self._ends(trace, i), py, str(marker.color))
+            if not sizes[i]:
+                continue
             yield _tag(
-                "path", _title(tips[i]), d=_symbol(str(symbols[i]), float(marker.size)), fill=marker.color,
+                "path", _title(tips[i]), d=_symbol(str(symbols[i]), float(sizes[i])), fill=marker.color,
                 transform=f"translate({px:.1f} {py:.1f})", class_=f"{_ZOOM} mark",
             )  # fmt: skip
 

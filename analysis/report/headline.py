@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.charts.words import percent
+from analysis.charts.words import chance
 from analysis.report.texts import Texts
 
 
@@ -13,13 +13,13 @@ def headline(verdict: dict[str, Any], texts: Texts) -> str:
     found = str(verdict["verdict"])
     guilty = [c for c in verdict["causes"] if f"{c['cause']}:{c['name']}" in verdict["guilty"]]
     if len(guilty) > 1 and found in {c["cause"] for c in guilty}:
-        names = [texts("headline.named", name=suspect(c, texts), p=percent(c["probability"])) for c in guilty]
+        names = [texts("headline.named", name=suspect(c, texts), p=chance(c["probability"])) for c in guilty]
         return texts("headline.several", n=len(guilty), names=texts("headline.join").join(names))
     odds = texts.odds(verdict["confidence"])
     named = guilty[0] if guilty else next((c for c in verdict["causes"] if c["cause"] == found), None)
     values = {
         "Odds": odds[:1].upper() + odds[1:],
-        "p": percent(verdict["confidence"]),
+        "p": chance(verdict["confidence"]),
         "name": suspect(named, texts) if named else texts(f"causes.{found}") if found in CAUSES else "",
     }
     acquitted = verdict.get("question") and (asked_probability(verdict) or 0.0) < 0.2
@@ -41,7 +41,7 @@ def asked(verdict: dict[str, Any], question: tuple[str, str, str] | None, texts:
     if p is None:
         return texts("asked.unnamed", action=action, old=old, new=new)
     kind = "guilty" if p > 0.5 else "open" if p > 0.2 else "innocent"
-    return texts(f"asked.{kind}", action=action, old=old, new=new, odds=texts.odds(p), p=percent(p))
+    return texts(f"asked.{kind}", action=action, old=old, new=new, odds=texts.odds(p), p=chance(p))
 
 
 def asked_probability(verdict: dict[str, Any], question: tuple[str, str, str] | None = None) -> float | None:
@@ -62,5 +62,5 @@ def suspect(cause: dict[str, Any], texts: Texts) -> str:
     name = str(cause["name"])
     if cause["cause"] in ("service", "rate-limit"):
         head, _, rest = name.partition(" ")
-        return " ".join(part for part in (texts.service(head), rest) if part)
+        return " ".join(part for part in (texts.words.service(head), rest) if part)
     return name.replace("@", " ", 1) if name else texts(f"causes.{cause['cause']}")

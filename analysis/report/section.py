@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from analysis.charts.colours import look
-from analysis.charts.words import clock, count, percent, ratio
+from analysis.charts.words import Words, chance, clock, count, percent
 from analysis.report.drawing import key
 from analysis.report.texts import Texts
 
@@ -98,11 +98,11 @@ def safe_url(url: Any) -> str:
     return text if re.match(r"https?://[^\s\"'<>\\]+\Z", text) and len(text) <= 2000 else ""
 
 
-def chip(component: Any, texts: Texts) -> Markup:
+def chip(component: Any, words: Words) -> Markup:
     """A component's name behind its colour and hatch."""
     name = str(component or "unknown")
     seen = look(name)
-    return Markup('<span class="chip">{}{}</span>').format(key(seen.colour, seen.pattern), texts.service(name))
+    return Markup('<span class="chip">{}{}</span>').format(key(seen.colour, seen.pattern), words.service(name))
 
 
 def md(value: Any) -> str:
@@ -118,14 +118,6 @@ def fence(text: Any) -> str:
     return f"{marks}\n{body}\n{marks}"
 
 
-def bounds(ci: Any, show: Any = ratio) -> str:
-    """The ends of an interval, empty where it has none."""
-    if not ci or all(end is None for end in ci):
-        return ""
-    low, high = (("0" if end is None and i == 0 else "∞" if end is None else show(end)) for i, end in enumerate(ci))
-    return f"{low} – {high}"
-
-
 @cache
 def _environment(lang: str, form: str) -> Environment:
     environment = Environment(
@@ -135,9 +127,10 @@ def _environment(lang: str, form: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    texts = Texts(lang)
+    words = Words(lang)
     environment.filters.update(
-        when=when if form == "html" else clock, count=count, percent=percent, ratio=ratio, url=safe_url, md=md,
-        fence=fence, chip=(lambda name: chip(name, texts)) if form == "html" else texts.service, bounds=bounds,
+        when=when if form == "html" else clock, count=count, percent=percent, chance=chance, url=safe_url, md=md,
+        fence=fence, service=words.service,
+        chip=(lambda name: chip(name, words)) if form == "html" else words.service,
     )  # fmt: skip
     return environment

@@ -7,18 +7,18 @@ from functools import cached_property
 from typing import Any
 
 from analysis.charts import Estimate, Saving, counterfactuals, forest, paradox, suspects, timeline
-from analysis.charts.words import clock, count, percent, ratio
+from analysis.charts.words import chance, clock, count, percent
 from analysis.notebook.case import Case
 from analysis.report import affected, commands
 from analysis.report.chart import Chart, chart
 from analysis.report.conclusions import Conclusions
+from analysis.report.evidence import line
 from analysis.report.headline import asked, headline, suspect
-from analysis.report.section import Section, Style, bounds, chip, section, when
+from analysis.report.section import Section, Style, chip, section, when
 from analysis.report.texts import Texts
 
 _FIRST_ADVICE = 3
 _SHARED_FOREST = 14
-_RATIO_TESTS = ("ratio", "odds", "mantel", "difference-in-differences")
 
 
 class Report:
@@ -73,7 +73,9 @@ class Report:
         t = self.texts
         marks = {name: t.words(name) for name in ("first_failure", "first_post", "last_failure")}
         data = self.case.timeline(marks)
-        rows = [(when(r["at"]), chip(r["component"], t), count(r["failed"])) for r in data.failures.to_dict("records")]
+        rows = [
+            (when(r["at"]), chip(r["component"], t.words), count(r["failed"])) for r in data.failures.to_dict("records")
+        ]
         drawn = chart(
             timeline(data, t.words), t("sections.timeline"), t,
             (t("table.at"), t("table.component"), t("table.failed")), rows,
@@ -93,9 +95,9 @@ class Report:
             for c in verdict["causes"]
         ]
         for cause in causes:
-            cause["evidence"] = [{**e, "bounds": bounds(e["ci"])} for e in cause["evidence"]]
+            cause["lines"] = [line(e, t) for e in cause["evidence"]]
         return self._section(
-            "suspects", causes=causes, bars=self._bars(causes), forest=self._forest(causes),
+            "suspects", summary=verdict["summary"], causes=causes, bars=self._bars(causes), forest=self._forest(causes),
             changes=verdict["changes"], placebo=verdict["placebo"], next_evidence=verdict["next_evidence"],
             conclusions=self.conclusions.suspects(),
         )  # fmt: skip
@@ -107,7 +109,7 @@ class Report:
         if comparison is None or self.case.question is None:
             return self._section("paradox", t("sections.paradox_neutral"), chart=None, conclusions=lines)
         new = self.case.question[2]
-        title = t("sections.paradox" if comparison.misleads() else "sections.paradox_neutral")
+        title = t("sections.paradox" if self.conclusions.misleads(comparison) else "sections.paradox_neutral")
         names = {"before": t("before_after.before", new=new), "after": t("before_after.after", new=new)}
         views = [("paradox_before", rate) for rate in (comparison.before, comparison.after)]
         views += [("paradox_within", rate) for rate in (comparison.old, comparison.new) if rate]
@@ -168,8 +170,10 @@ class Report:
         return section(name, title or self.texts(f"sections.{name}"), self.texts, values)
 
     def _advice(self) -> list[dict[str, Any]]:
-        return [{**r, "label": self.texts.get(f"names.{r['action']}", r["action"]), "horizon": self._horizon(r)}
-                for r in self.case.verdict["recommendations"]]  # fmt: skip
+        return [
+            {**r, "label": _capital(self.texts.get(f"names.{r['action']}", r["action"])), "horizon": self._horizon(r)}
+            for r in self.case.verdict["recommendations"]
+        ]
 
     def _horizon(self, advice: dict[str, Any]) -> str:
         text = str(advice["action"]).lower()
@@ -194,37 +198,33 @@ class Report:
             (f"{c['what']}: {c['label']}", c["name"] if c["cause"] == "service" else "", c["probability"])
             for c in causes
         ]
-        rows = [(c["label"], c["what"], percent(c["probability"]), c["explained"], _span(c)) for c in causes]
+        rows = [(c["label"], c["what"], chance(c["probability"]), c["explained"], _span(c)) for c in causes]
         heads = self._heads("suspect", "what", "probability", "explained_failures", "from_to")
         return chart(suspects(bars, self.texts.words), self.texts("sections.suspects"), self.texts, heads, rows)
 
     def _forest(self, causes: list[dict[str, Any]]) -> Chart | None:
-        shown = [
-            (c["label"], e["test"].replace("-", " "), e) for c in causes for e in c["evidence"]
-            if any(word in e["test"] for word in _RATIO_TESTS) and e["estimate"] and e["estimate"] > 0
-        ][:_SHARED_FOREST]  # fmt: skip
-        if not shown:
+        lines = [(c["label"], e) for c in causes for e in c["lines"] if e.estimate][:_SHARED_FOREST]
+        if not lines:
             return None
         estimates = [
-            Estimate(f"{label}: {test}", e["estimate"], *_ends(e), supports=e["supports"]) for label, test, e in shown
+            Estimate(f"{label}: {e.test}", e.estimate[0], e.estimate[1], e.estimate[2], e.side)
+            for label, e in lines
+            if e.estimate
         ]
-        rows = [
-            (label, test, f"{ratio(e['estimate'])} ({e['bounds']})", count(e["n"]), count(e["strata"]))
-            for label, test, e in shown
-        ]
-        heads = self._heads("suspect", "evidence", "estimate", "n", "strata")
+        rows = [(label, e.test, *(dict(e.figures).get(name, "–") for name in self._heads("estimate_of", "n", "strata")))
+                for label, e in lines]  # fmt: skip
+        heads = self._heads("suspect", "evidence", "estimate_of", "n", "strata")
         return chart(forest(estimates, self.texts.words), self.texts.words("forest"), self.texts, heads, rows)
 
 
-def _ends(evidence: dict[str, Any]) -> tuple[float, float]:
-    low, high = evidence["ci"] or (evidence["estimate"], evidence["estimate"])
-    return (0.0 if low is None else low), (float("inf") if high is None else high)
-
-
 def _with_bounds(saving: dict[str, Any]) -> str:
-    text = count(saving["avoided"])
-    return f"{text} ({bounds(saving['ci'], count)})" if saving["ci"] else text
+    low, high = saving["ci"] or (None, None)
+    return f"{count(saving['avoided'])} ({count(low)} – {count(high)})" if saving["ci"] else count(saving["avoided"])
 
 
 def _span(cause: dict[str, Any]) -> str:
     return f"{clock(cause['start'])} – {clock(cause['end'])}" if cause["start"] or cause["end"] else "–"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -11,8 +11,6 @@ from typing import Any
 from analysis.charts.words import LANGUAGES, Words
 from analysis.errors import UsageError
 
-_NAMES = Path(__file__).with_name("names.toml")
-
 
 class Texts:
     """The texts of one language.
@@ -60,16 +58,7 @@ class Texts:
             else self("duration.days", n=f"{minutes / 1440:.0f}")
         )
 
-    def service(self, component: str) -> str:
-        """A component as people call it: ``Docker Hub`` for ``docker-hub``."""
-        return str(_names().get(component, component))
-
 
 @cache
 def _texts(lang: str) -> dict[str, dict[str, Any]]:
     return tomllib.loads(Path(__file__).with_name(f"texts.{lang}.toml").read_text("utf-8"))
-
-
-@cache
-def _names() -> dict[str, str]:
-    return dict(tomllib.loads(_NAMES.read_text("utf-8"))["components"])

@@ -33,8 +33,8 @@ def history(seed: int = 7, repos: int = 8) -> History:
             _run(made, chance, repo, hours, NEW if upgraded or bump else OLD, bump)
             hours += 0.6 + 2.4 * chance.random()
     made.rows["incidents"] += [
-        _post("docker-hub", "i1", "Issues with image pulls", at(46.2), at(49.5), at(58.5)),
-        _post("github", "i2", "Delayed webhooks", at(20.0), at(20.4), at(22.0)),
+        _post("docker-hub", "i1", "Issues with image pulls", ["docker-hub"], at(46.2), at(49.5), at(58.5)),
+        _post("github", "i2", "Delayed webhooks", ["gha-service"], at(20.0), at(20.4), at(22.0)),
     ]
     return made
 
@@ -63,11 +63,11 @@ def _run(made: History, chance: random.Random, repo: str, hours: float, version:
 
 
 def _post(
-    provider: str, ident: str, name: str, began: datetime, posted: datetime, resolved: datetime
+    provider: str, ident: str, name: str, components: list[str], began: datetime, posted: datetime, resolved: datetime
 ) -> dict[str, Any]:
     return {
         "provider": provider, "incident_id": ident, "name": name, "impact": "major", "direction": "pull",
-        "components": [], "regions": [], "began_at": began, "began_source": "stated", "posted_at": posted,
+        "components": components, "regions": [], "began_at": began, "began_source": "stated", "posted_at": posted,
         "updated_at": resolved, "resolved_at": resolved, "is_maintenance": False,
         "url": f"https://status.example/{ident}",
     }  # fmt: skip
