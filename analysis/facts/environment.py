@@ -29,6 +29,7 @@ _PATTERNS = (
     r"Logging in(?:to|g in to| to)? (?:registry )?\S+\.\S+",
     r"Login Succeeded",
     r"docker login .{0,200}\S+\.\S+",
+    r"builder-[0-9a-f-]{6,60}: v?\d+\.\d+",
 )
 _HEAD_LINES = (
     ("runner_version", re.compile(r"^Current runner version: '([\w.+-]+)'")),
@@ -37,7 +38,7 @@ _HEAD_LINES = (
 )
 _HEAD_GROUP = re.compile(r"^(Operating System|Runner Image Provisioner|Runner Image|Virtual Environment|Runner Information)\s*$")
 _BUILDX = re.compile(r"github\.com/docker/buildx v?(\d[\w.+-]*)")
-_BUILDKIT = re.compile(r"(?:BuildKit version: +|\"buildkit\": \"|[Bb]uildkit: +|moby/buildkit:)v?(\d+\.\d+[\w.+-]*)")
+_BUILDKIT = re.compile(r"(?:BuildKit version: +|\"buildkit\": \"|[Bb]uildkit: +|moby/buildkit:|builder-[0-9a-f-]+: )v?(\d+\.\d+[\w.+-]*)")
 _BINFMT = re.compile(r"qemu/v?(\d[\w.+-]*)")
 _DOCKER = re.compile(r"Version: +(\d+\.\d+\.\d[\w.+-]*)")
 _RESOLVED = re.compile(r"(?:resolve|FROM) (\S+@sha256:[0-9a-f]{64})")
@@ -122,7 +123,7 @@ def _head_texts(view: LogView) -> list[str]:
 def _read_hit(pattern: int, text: str, row: dict[str, Any], images: list[str], logins: list[str]) -> None:
     if pattern == 0:
         _first(row, "buildx_version", _BUILDX, text)
-    elif pattern in (1, 2, 3):
+    elif pattern in (1, 2, 3, 11):
         _first(row, "buildkit_version", _BUILDKIT, text)
     elif pattern in (4, 5):
         _first(row, "docker_version", _DOCKER, text)
