@@ -72,8 +72,8 @@ def forest(estimates: Sequence[Estimate], words: Words | None = None) -> go.Figu
     words = words or Words()
     shown = list(estimates)
     ends = [x for e in shown for x in (e.value, e.low, e.high) if x and math.isfinite(x)]
-    low = max(math.log10(min([*ends, 0.5])) - 0.1, -2.0)
-    high = min(math.log10(max([*ends, 2.0])) + 0.1, 3.0)
+    low = max(math.log10(min([*ends, 0.5])) - 0.1, -1.4)
+    high = min(math.log10(max([*ends, 2.0])) + 0.1, 2.1)
     labels = _distinct([plain(e.label) for e in shown])
     ticks = [t for t in _RATIOS if low <= math.log10(t) <= high]
     alt = words("alt_forest", parts=words.some(f"{e.label}: {_interval(e, words)}" for e in shown))

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from analysis.charts.colours import hue, look
 from analysis.charts.frame import Panel, line, panels, plain
 from analysis.charts.words import Words, clock, count, percent
+from analysis.schema import COMPONENTS
 
 _LANES = 6
 
@@ -36,7 +37,7 @@ class TimelineData:
     action : str
         The action in question, empty for none.
     incidents : DataFrame
-        ``provider, name, began_at, posted_at, resolved_at`` of the status posts that touch the window.
+        ``provider, name, components, began_at, posted_at, resolved_at`` of the status posts that touch the window.
     reruns : DataFrame
         ``at, repo, job, component, passed`` (``tables.reruns``).
     marks : tuple of (Timestamp, str)
@@ -146,7 +147,8 @@ def _draw_incidents(figure: go.Figure, data: TimelineData, incidents: pd.DataFra
     for lane, row in enumerate(incidents.to_dict("records")):
         began = row["began_at"] if pd.notna(row["began_at"]) else row["posted_at"]
         end = row["resolved_at"] if pd.notna(row["resolved_at"]) else data.until
-        colour = look(str(row["provider"])).colour
+        ours = [name for name in _names(row["components"]) if name in COMPONENTS]
+        colour = look(ours[0]).colour if ours else hue("grey")
         times = {name: clock(row[name]) if pd.notna(row[name]) else words("unknown_time") for name in symbols}
         tip = words(
             "tip_incident", name=row["name"], provider=words.service(str(row["provider"])), began=times["began_at"],
@@ -168,6 +170,11 @@ def _draw_incidents(figure: go.Figure, data: TimelineData, incidents: pd.DataFra
             x=min(end, data.until) if late else max(began, data.since),
             y=lane + 0.45, yref=axis, xref="x", xanchor="right" if late else "left", yanchor="bottom", showarrow=False,
         )  # fmt: skip
+
+
+def _names(components: Any) -> list[str]:
+    """The components of a post without their direction; a post on none of ours is drawn grey."""
+    return [] if components is None else [str(name).split(":")[0] for name in components]
 
 
 def _draw_reruns(figure: go.Figure, data: TimelineData, axis: str, words: Words) -> None:

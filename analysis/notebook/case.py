@@ -196,7 +196,7 @@ def open_case(
 
 
 def judge(store: Store, scope: Scope, question: Question | None) -> dict[str, Any]:
-    """The verdict document on a question.
+    """The verdict document on a question; without one, on the question that a sample brings along.
 
     Raises
     ------
@@ -208,6 +208,8 @@ def judge(store: Store, scope: Scope, question: Question | None) -> dict[str, An
     from analysis.diagnose import diagnose
 
     asked = {**NO_QUESTION, **(question or {})}
+    if not any(asked.values()):
+        asked |= {name: text for name, text in sample_mark(store.data_dir).get("question", {}).items() if name in asked}
     return diagnose(store, scope, action=asked["action"], old=asked["old"], new=asked["new"])
 
 

@@ -24,7 +24,8 @@ class Line:
     Attributes
     ----------
     side : str
-        ``for``, ``against``, or ``open`` where a ratio's interval holds both one and a doubling: it tells nothing.
+        ``for``, ``against``, or ``open`` where it tells nothing: a comparison that mixes hours, or a ratio whose
+        interval holds both one and a doubling.
     test : str
         What the reader calls the test.
     statement : str
@@ -53,10 +54,10 @@ def line(evidence: dict[str, Any], texts: Texts) -> Line:
     estimate = evidence["estimate"]
     ratios = unit == "ratio"
     found = (low is not None or high is not None) and ratios
-    undecided = found and (low or 0) <= 1 and (high is None or high >= _TELLING)
+    undecided = about.get("confounded") or (found and (low or 0) <= 1 and (high is None or high >= _TELLING))
     return Line(
         side="open" if undecided else "for" if evidence["supports"] else "against",
-        test=about.get(texts.lang, evidence["test"].replace("-", " ")),
+        test=str(about.get(texts.lang, evidence["test"].replace("-", " "))),
         statement=evidence["statement"],
         figures=tuple(_figures(evidence, unit, texts)),
         runs=tuple(evidence["runs"][:5]),
@@ -87,5 +88,5 @@ def _figures(evidence: dict[str, Any], unit: str, texts: Texts) -> list[tuple[st
 
 
 @cache
-def _tests() -> dict[str, dict[str, str]]:
+def _tests() -> dict[str, dict[str, Any]]:
     return tomllib.loads(_FILE.read_text("utf-8"))
