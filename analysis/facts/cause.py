@@ -31,7 +31,7 @@ _EXPLAINS = 50.0
 _NO_CAUSE = frozenset(("command", "debug", "group", "endgroup", "section"))
 
 _WARNING = re.compile(
-    r"^\s*(?:\[?(?:warn(?:ing)?|notice|info|debug|trace|hint|note)\]?\b\s*[:!\]]?|npm warn|npm WARN|W: |time=\S+ level=(?:warn|info))",
+    r"^\s*(?:\[?(?:warn(?:ing)?(?!: (?:DATA RACE|ThreadSanitizer))|notice|info|debug|trace|hint|note)\]?\b\s*[:!\]]?|npm warn|npm WARN|W: |time=\S+ level=(?:warn|info))",
     re.IGNORECASE,
 )
 _ECHO = re.compile(r"^(?:\++ |\$ |> \S+@\S+ \S+$|\[command\]|shell: |Run )")

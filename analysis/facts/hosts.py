@@ -61,7 +61,7 @@ class Hosts:
         self._mirrors = [_host_pattern(host) for host in document["mirrors"]["hosts"]]
         self._registries = frozenset(entry["name"] for entry in document["component"] if entry.get("registry"))
         self._public = [_host_pattern(image) for image in document["public"]["images"]]
-        self._tools = [(re2.compile(tool["pattern"]), tool["component"]) for tool in document["tool"]]
+        self._tools: list[tuple[Any, str]] = [(re2.compile(tool["pattern"]), tool["component"]) for tool in document["tool"]]
         self.registry_host: str = document["default"]["registry_host"]
         self.registry_component: str = document["default"]["registry_component"]
 
@@ -123,10 +123,7 @@ class Hosts:
 
     def tool(self, text: str) -> str | None:
         """Component that the words of a tool name, None where none does."""
-        for pattern, component in self._tools:
-            if pattern.search(text):
-                return component
-        return None
+        return next((component for pattern, component in self._tools if pattern.search(text)), None)
 
     def in_text(self, text: str) -> list[Found]:
         """Hosts of a text, the ones of URLs first; help pages are left out."""
@@ -153,7 +150,7 @@ class Hosts:
         names = {name for known, name in self._exact.items() if pattern.fullmatch(known)}
         sample = re.sub(r"\*+", "x", host)
         names |= {name for wild, name in self._wild if wild.fullmatch(sample)}
-        return names.pop() if len(names) == 1 else None
+        return next(iter(names)) if len(names) == 1 else None
 
 
 @cache
