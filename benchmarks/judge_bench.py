@@ -7,17 +7,20 @@
 
 Each world is simulated (benchmarks/worlds), served as GitHub would serve it, collected by the real collector with its
 default budget of 1,200 requests, and judged by `diagnose` twice: with the team's question and without one. Collected
-folders are kept under `--cache` (by default a temporary folder of this user's), so that judging again takes only the
-judge's time. After a change of the collector, the log reader or the status reader, give `--fresh` to collect anew.
-`--question asked|none|both` picks the passes; `--files` says whether the server shows workflow files and releases (two
-worlds in three do, by default).
+folders are kept under `--cache` (by default a temporary folder of this user's), and beside each its exposure table for
+as long as analysis/correlate does not change, so that judging again takes only the judge's time. After a change of the
+collector, the log reader or the status reader, give `--fresh` to collect anew. `--question asked|none|both` picks the
+passes; `--files` says whether the server shows workflow files and releases (two worlds in three do, by default).
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import inspect
 import json
 import os
+import pickle
 import tempfile
 import time
 import traceback
@@ -54,6 +57,7 @@ def run_case(
     from analysis.scope import Scope
     from analysis.store import Store
 
+    _remember_exposures()
     world = make_world(*case)
     folder, gathered = gather(world, cache, fresh=fresh, files=files)
     scores = []
@@ -82,6 +86,28 @@ def run_case(
         name = f"action-version:{world.question.action}@{world.question.new}"
         guilty = int(any(g.is_named_by(name) for g in world.guilty))
     return scores, hand_tests(world), guilty
+
+
+def _remember_exposures() -> None:
+    """Let `diagnose` take a folder's exposure table from a file beside it while the code that builds it is the same."""
+    from analysis.correlate.exposure import exposure
+    from analysis.diagnose import document
+
+    digest = hashlib.sha256()
+    for path in sorted(Path(inspect.getfile(exposure)).parent.rglob("*")):
+        if path.suffix in (".py", ".toml"):
+            digest.update(path.read_bytes())
+
+    def remembered(store: Any, scope: Any, engine: str | None = None) -> Any:
+        kept = Path(store.data_dir) / f"exposure-{digest.hexdigest()[:12]}.pickle"
+        if not kept.exists():
+            table = exposure(store, scope, engine)
+            part = kept.with_suffix(f".{os.getpid()}")
+            part.write_bytes(pickle.dumps(replace(table, connection=None)))
+            part.replace(kept)
+        return pickle.loads(kept.read_bytes())
+
+    vars(document)["exposure"] = remembered
 
 
 def _dump(dump: Path, world: World, folder: Path, document: dict[str, Any], found: Score) -> None:
