@@ -83,6 +83,9 @@ def collect(
     except RateLimitError as error:
         desk.missing.append(error.line())
         ended = "rate-limit"
+    except KeyboardInterrupt:
+        github.gate.stop()
+        raise
     finally:
         desk.close()
         desk.flush()

@@ -74,6 +74,7 @@ class Desk:
         self.sampling: Counter[str] = Counter()
         self._first = github.requests
         self._cap = options.cap
+        self._budget_before = github.gate.budget
         if self._cap is not None:
             limit = self._first + self._cap
             github.gate.budget = limit if github.gate.budget is None else min(limit, github.gate.budget)
@@ -179,7 +180,8 @@ class Desk:
         self._flushed_at = time.monotonic()
 
     def close(self) -> None:
-        """Let the workers go."""
+        """Let the workers go and give the client its own budget back."""
+        self.github.gate.budget = self._budget_before
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _maybe_flush(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ class History:
     jobs : dict of (repo, run id) to dict of job id to row
         Jobs of every attempt.
     steps : dict of (repo, job id) to list of rows
+        Of jobs whose log was not read yet.
     uses : dict of (repo, job id) to list of rows
         What each read log says of action versions; an empty list where it names none.
     changed : set of (repo, run id)
@@ -76,10 +77,11 @@ class History:
                     self.see_tag(seen["action"], seen["tag"], seen["sha"], when)
         for row in _rows(store, "jobs", wanted, since):
             self.jobs[row["repo"], row["run_id"]][row["job_id"]] = row
-        for row in _rows(store, "steps", wanted, since):
-            self.steps[row["repo"], row["job_id"]].append(row)
         for row in _rows(store, "environments", wanted, since):
             self.uses.setdefault((row["repo"], row["job_id"]), [])
+        read = {job_id for _, job_id in self.uses}
+        for row in _rows(store, "steps", wanted, since, but=read):
+            self.steps[row["repo"], row["job_id"]].append(row)
         for row in _rows(store, "action_uses", wanted, since):
             if row["observed"]:
                 self.uses.setdefault((row["repo"], row["job_id"]), []).append(row)
@@ -152,9 +154,15 @@ def _arguments(told: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _rows(store: Store, table: str, repos: set[str], since: datetime) -> Iterable[Row]:
+def _rows(store: Store, table: str, repos: set[str], since: datetime, but: Iterable[int] = ()) -> Iterable[Row]:
+    """Rows of these repositories from a month on, without those of some jobs."""
     frame = store.read(table)
     frame = frame[frame["repo"].isin(repos) & (frame["month"] >= since.strftime("%Y-%m"))]
+    return plain_rows(frame[~frame["job_id"].isin(list(but))] if but else frame)
+
+
+def plain_rows(frame: pd.DataFrame) -> Iterator[Row]:
+    """Rows of a table as Python values: None for what is missing, datetime for times, lists for lists."""
     for row in frame.to_dict("records"):
         yield {str(name): _plain(value) for name, value in row.items()}
 

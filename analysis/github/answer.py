@@ -88,9 +88,9 @@ def seconds_to_wait(answer: Answer, now: float, turn: int) -> float | None:
     """
     if answer.status not in (403, 429):
         return None
-    told = answer.headers.get("Retry-After", "")
-    if told.strip().isdigit():
-        return float(told)
+    told = _retry_after(answer, now)
+    if told is not None:
+        return told
     spoken = answer.message
     if answer.headers.get("X-RateLimit-Remaining") == "0" and (not spoken or _LIMIT_TEXT.search(spoken)):
         reset = answer.headers.get("X-RateLimit-Reset", "")
@@ -99,6 +99,18 @@ def seconds_to_wait(answer: Answer, now: float, turn: int) -> float | None:
     if answer.status == 429 or _LIMIT_TEXT.search(spoken):
         return float(SECONDARY_PAUSE * 2**turn)
     return None
+
+
+def _retry_after(answer: Answer, now: float) -> float | None:
+    """The header in seconds, which may be written as a date."""
+    told = answer.headers.get("Retry-After", "").strip()
+    if told.isdigit():
+        return float(told)
+    try:
+        until = parsedate_to_datetime(told).timestamp()
+    except (TypeError, ValueError):
+        return None
+    return max(1.0, until - (answer.date.timestamp() if answer.date else now))
 
 
 def raise_for_error(answer: Answer) -> None:

@@ -52,7 +52,7 @@ class GitHub:
     wait : bool
         Whether limits are waited for.
     clock, sleep : callable
-        Seconds since the epoch, and a pause in seconds.
+        Seconds since the epoch, and a pause in seconds (by default one that `gate.stop` ends).
     cache_dir : Path, optional
         Where answers with an ETag are kept.
     pace : float or None
@@ -85,7 +85,7 @@ class GitHub:
         budget: int | None = None,
         wait: bool = True,
         clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         *,
         cache_dir: Path | None = None,
         pace: float | None = REQUESTS_A_SECOND,
@@ -101,7 +101,6 @@ class GitHub:
         self._auth = _Bearer(token)
         self._session = session or _session()
         self._clock = clock
-        self._sleep = sleep
         self._cache = AnswerCache(cache_dir, token)
         rate = None if self.is_loopback and pace == REQUESTS_A_SECOND else pace
         self.gate = Gate(budget=budget, rate=rate, wait=wait, clock=clock, sleep=sleep)
@@ -273,7 +272,7 @@ class GitHub:
                 f"no answer: {_reason(error)}", where=bare(url), remedy="check the network and try again"
             ) from spent
         told = answer.headers.get("Retry-After", "") if answer else ""
-        self._sleep(min(60.0, float(told)) if told.isdigit() else max(0.5, retry.get_backoff_time()))
+        self.gate.pause(min(60.0, float(told)) if told.isdigit() else max(0.5, retry.get_backoff_time()))
         return retry
 
     def _learn(self, answer: Answer) -> None:

@@ -31,7 +31,7 @@ class Gate:
         rate: float | None,
         wait: bool,
         clock: Callable[[], float],
-        sleep: Callable[[float], None],
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.requests = 0
         self.budget = budget
@@ -39,7 +39,8 @@ class Gate:
         self._interval = 1 / rate if rate else 0.0
         self._wait = wait
         self._clock = clock
-        self._sleep = sleep
+        self._stopped = threading.Event()
+        self._sleep = sleep or self._doze
         self._lock = threading.Lock()
         self._next = 0.0
         self._resume = 0.0
@@ -65,7 +66,26 @@ class Gate:
             self._next = turn + self._interval
             self.requests += 1
         if turn > now:
-            self._sleep(turn - now)
+            self.pause(turn - now)
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass, until `stop` at the latest.
+
+        Raises
+        ------
+        RateLimitError
+            It was stopped meanwhile.
+        """
+        self._sleep(seconds)
+        if self._stopped.is_set():
+            raise RateLimitError("stopped while it waited for GitHub", wait_seconds=seconds)
+
+    def stop(self) -> None:
+        """Wake everyone who waits, for good: the user does not want to wait any more."""
+        self._stopped.set()
+
+    def _doze(self, seconds: float) -> None:
+        self._stopped.wait(seconds)
 
     def hold(self, seconds: float, *, secondary: bool = False) -> None:
         """Let nobody through for this long; a secondary limit also halves the pace from here on."""

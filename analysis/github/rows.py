@@ -55,8 +55,8 @@ def run_row(run: Mapping[str, Any], repo: str | None = None) -> Row | None:
         "head_branch": text(run.get("head_branch")),
         "head_sha": text(run.get("head_sha")),
         "head_repository": text(_inner(run, "head_repository").get("full_name")),
-        "status": text(run.get("status")),
-        "conclusion": text(run.get("conclusion")),
+        "status": _state(run.get("status")),
+        "conclusion": _state(run.get("conclusion")),
         "created_at": created,
         "run_started_at": moment(run.get("run_started_at")) or created,
         "updated_at": moment(run.get("updated_at")),
@@ -101,8 +101,8 @@ def job_rows(
         "run_attempt": whole(job.get("run_attempt")) or 1,
         "workflow_name": text(job.get("workflow_name")),
         "name": text(job.get("name")),
-        "status": text(job.get("status")),
-        "conclusion": text(job.get("conclusion")),
+        "status": _state(job.get("status")),
+        "conclusion": _state(job.get("conclusion")),
         "created_at": created,
         "started_at": started,
         "completed_at": moment(job.get("completed_at")),
@@ -225,11 +225,17 @@ def _step(step: Mapping[str, Any]) -> Row | None:
     return {
         "number": number,
         "name": text(step.get("name")),
-        "status": text(step.get("status")),
-        "conclusion": text(step.get("conclusion")),
+        "status": _state(step.get("status")),
+        "conclusion": _state(step.get("conclusion")),
         "started_at": moment(step.get("started_at")),
         "completed_at": moment(step.get("completed_at")),
     }
+
+
+def _state(value: Any) -> str | None:
+    """A status or conclusion as the REST API writes it: GraphQL's are in capitals."""
+    found = text(value)
+    return found.lower() if found else None
 
 
 def _pull_request(run: Mapping[str, Any]) -> int | None:

@@ -30,10 +30,7 @@ class Script(BaseAdapter):
         with self.lock:
             self.sent.append(request)
             count = len(self.sent)
-        if callable(self.replies):
-            reply = self.replies(request)
-        else:
-            reply = self.replies[min(count, len(self.replies)) - 1]
+        reply = self.replies(request) if callable(self.replies) else self.replies[min(count, len(self.replies)) - 1]
         if isinstance(reply, Exception):
             raise reply
         status, headers, body = reply
