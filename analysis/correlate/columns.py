@@ -76,6 +76,14 @@ def marked(connection: ibis.BaseBackend, found: ibis.Table, rows: int) -> np.nda
     return column
 
 
+def lowest(connection: ibis.BaseBackend, long: ibis.Table, value: str, rows: int) -> np.ndarray:
+    """The lowest ``value`` of each ``row``, NaN where it has none."""
+    table = connection.to_pyarrow(long.group_by("row").aggregate(least=long[value].min()))
+    column = np.full(rows, np.nan, dtype="float32")
+    column[table["row"].to_numpy()] = table["least"].to_numpy()
+    return column
+
+
 def coverage(connection: ibis.BaseBackend, found: ibis.Table, rows: ibis.Table) -> dict[str, int]:
     """How many runs the scope holds, and how many of them gave no row."""
     without = found.anti_join(rows, ["repo", "run_id"])

@@ -24,6 +24,7 @@ from analysis.correlate.imputation import donors, imputed_jobs
 from analysis.correlate.machines import machines
 from analysis.correlate.registries import touched
 from analysis.correlate.reruns import attach_reruns
+from analysis.correlate.workflow_lines import workflow_lines
 from analysis.scope import Scope
 from analysis.store import Store
 
@@ -116,12 +117,14 @@ def exposure(store: Store, scope: Scope, engine: str | None = None) -> Exposure:
     rows = keep(connection, _with_reach(rows, observed), "reached")
     read = rows.filter(rows.has_log & rows.job_id.notnull()).semi_join(observed, "row")
     like = keep(connection, donors(connection, rows, read), "donors")
-    releases = store.table("releases", connection)
-    ran = versions(connection, rows, observed, like, read_bumps(connection, found), releases)
+    ran = versions(
+        connection, rows, observed, like, read_bumps(connection, found), workflow_lines(store, connection),
+        store.table("releases", connection),
+    )  # fmt: skip
     machine = machines(store, connection, rows, like)
     touches, inputs = touched(store, connection, rows, like)
     jobs = columns.jobs(connection, rows, machine)
-    reached_versions = _reached(ran, rows)
+    reached_versions = keep(connection, _reached(ran, rows), "versions")
     table = Exposure(
         jobs=jobs,
         versions=columns.categories(connection, reached_versions, "action", "version", len(jobs)),
@@ -131,6 +134,7 @@ def exposure(store: Store, scope: Scope, engine: str | None = None) -> Exposure:
         data_as_of=moment,
         **columns.coverage(connection, found, rows),
     )
+    table.jobs["version_confidence"] = columns.lowest(connection, reached_versions, "sure", len(jobs))
     table.jobs["versions_observed"] = columns.marked(connection, observed.select("row"), len(jobs))
     return attach_reruns(table, connection, store, later_attempts(store, connection, found), rows, observed)
 

@@ -41,7 +41,7 @@ def runs(store: Store, connection: ibis.BaseBackend, scope: Scope) -> ibis.Table
     first = inside.mutate(order=order).filter(lambda t: t.order == 0)
     first = first.left_join(defaults, "repo")
     return first.select(
-        "repo", "run_id", "run_attempt", "workflow", "workflow_name", "path", "event",
+        "repo", "run_id", "run_attempt", "workflow", "workflow_name", "path", "event", "pull_request",
         branch=first.head_branch,
         branch_class=branch_class(first, first.default_branch),
         credential_class=credential_class(first),

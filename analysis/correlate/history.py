@@ -73,6 +73,7 @@ def versions(
     observed: ibis.Table,
     donors: ibis.Table,
     bumps: list[Bump],
+    files: ibis.Table,
     releases: ibis.Table,
 ) -> ibis.Table:
     """The version of each action in each row.
@@ -87,6 +88,8 @@ def versions(
         What `imputation.donors` gave: a row without a read log uses the actions of its donor.
     bumps : list of Bump
         What `bumps.read_bumps` found in branches and titles.
+    files : ibis.Table
+        What `workflow_lines.workflow_lines` gave.
     releases : ibis.Table
         The table of that name: when a floating tag can have moved.
 
@@ -100,7 +103,7 @@ def versions(
     places = rows.select("row", "repo", "workflow", "job_name", "branch", "line", "at")
     targets = keep(connection, used.select("row", "action", "any_token").inner_join(places, "row"), "targets")
     told = _told(bumps)
-    default_line = keep(connection, _default_line(observed, told), "default_line")
+    default_line = keep(connection, _default_line(connection, observed, told, files), "line")
     tokens = keep(connection, _tokens(targets, observed, default_line, told), "tokens")
     inferred = _resolve_floating(tokens, observed, releases)
     seen = observed.select("row", "action", "version", "step", sure=ibis.literal(SURE), seen=ibis.literal(True))
@@ -112,24 +115,34 @@ def versions(
 
 
 def _told(bumps: list[Bump]) -> ibis.Table:
-    schema = {"repo": "string", "action": "string", "old": "string", "new": "string", "at": "timestamp('UTC', 6)",
+    moment = "timestamp('UTC', 6)"
+    schema = {"repo": "string", "action": "string", "old": "string", "new": "string", "at": moment, "until": moment,
               "branch": "string"}  # fmt: skip
     return ibis.memtable([vars(bump) for bump in bumps] or pd.DataFrame(columns=list(schema)), schema=schema)
 
 
-def _default_line(observed: ibis.Table, told: ibis.Table) -> ibis.Table:
-    """What is known of the default branch: read logs, and both sides of each bump that a title dates.
+def _default_line(
+    connection: ibis.BaseBackend, observed: ibis.Table, told: ibis.Table, files: ibis.Table
+) -> ibis.Table:
+    """What is known of the default branch: read logs, workflow files, both sides of each bump that a title dates.
 
-    A bump says something of the jobs that were seen with its old or new version only.
+    A bump says something of the jobs that were seen with its old or new version only. While a bump branch is still
+    being built, the default branch has not got the new version.
     """
+    jobs = keep(connection, observed.select(*_JOB, "token").distinct(), "used")
     read = observed.filter(observed.line == "default").select(*_JOB, "at", "token")
-    jobs = observed.select(*_JOB, "token").distinct()
+    in_files = jobs.select(*_JOB).distinct().inner_join(files, ["repo", "workflow", "action"])
     touched = jobs.inner_join(told, ["repo", "action"])
-    touched = touched.filter((touched.token == touched.old) | (touched.token == touched.new))
-    old = touched.filter(touched.old.notnull())
-    old = old.select(*_JOB, at=old["at"] - ibis.interval(seconds=1), token=old.old).distinct()
+    touched = touched.filter((touched.token == touched.old) | (touched.token == touched.new)).drop("token").distinct()
+    before = touched["at"] - ibis.interval(seconds=1)
+    old = touched.filter(touched.old.notnull()).select(*_JOB, at=before, token=touched.old)
     merged = touched.filter(touched.branch.isnull() & touched.new.notnull())
-    return read.union(old).union(merged.select(*_JOB, "at", token=merged.new).distinct())
+    known = read.union(in_files.select(*_JOB, "at", "token")).union(old).union(merged.select(*_JOB, "at", token="new"))
+    known = keep(connection, known.distinct(), "default_line")
+    waiting = touched.filter(touched.branch.notnull() & touched.new.notnull()).select(*_JOB, "new", at="until")
+    beside = both_sides(waiting.distinct(), known, _JOB, ["token"])
+    still = beside.filter((beside.token_before != beside.new) & (beside.token_after == beside.new))
+    return known.union(still.select(*_JOB, "at", token="token_before"))
 
 
 def _tokens(targets: ibis.Table, observed: ibis.Table, default_line: ibis.Table, told: ibis.Table) -> ibis.Table:
