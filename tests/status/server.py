@@ -54,7 +54,7 @@ def serving(answers: dict[str, Any], *, delay: float = 0.0) -> Iterator[Page]:
             return
 
     server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     page.root = f"http://127.0.0.1:{server.server_port}"
     try:
         yield page
