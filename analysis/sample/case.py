@@ -78,6 +78,14 @@ class Incident:
 
 
 @dataclass(frozen=True)
+class Rhythm:
+    """When people work: pull requests a repository and weekday; first, last and busiest hour of the day, UTC."""
+
+    pulls_a_day: float
+    day: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
 class Case:
     """An incident.
 
@@ -109,6 +117,7 @@ class Case:
     actions: Mapping[str, Mapping[str, tuple[str, datetime]]]
     runners: tuple[tuple[datetime, Runner], ...]
     tools: Tools
+    rhythm: Rhythm
     outages: tuple[Outage, ...]
     repos: tuple[RepoFacts, ...]
     status: Mapping[str, tuple[Incident, ...]]
@@ -157,6 +166,7 @@ def load_case(name: str) -> Case:
         actions={a: {tag: (sha, at) for tag, (sha, at) in tags.items()} for a, tags in told["actions"].items()},
         runners=_runners(told["since"], told["runner"]),
         tools=Tools(**told["tools"]),
+        rhythm=Rhythm(**_hashable(told["rhythm"])),
         outages=tuple(Outage(**{**one, "answers": tuple(one["answers"])}) for one in told["outages"]),
         repos=tuple(RepoFacts(**_hashable(one)) for one in told["repos"]),
         status={

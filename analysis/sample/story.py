@@ -20,7 +20,6 @@ _PEOPLE = ("mara-lindt", "okoye-t", "jsantos", "priya-n", "hwright", "lin-chen")
 _PARTS = ("basket", "invoice", "session", "catalog", "export", "limits", "retry", "search", "labels", "metrics")
 _VERBS = ("Fix rounding in", "Add a test for", "Speed up", "Rename fields of", "Log errors of", "Simplify", "Extend")
 _OTHER_BUMPS = ("fastapi", "eslint", "phpunit", "zap", "vitest", "pydantic", "symfony/console", "grpc", "sentry-sdk")
-_PULLS_A_DAY = 3.1
 _BROKEN_PULLS = 0.13
 _DIRECT_PUSHES_A_DAY = 0.7
 
@@ -95,10 +94,10 @@ class _Teller:
         while day < self.case.until:
             yield day + timedelta(hours=3, minutes=17), self._nightly
             busy = 1.0 if day.weekday() < 5 else 0.2
-            for _ in range(_count(self.chance, _PULLS_A_DAY * busy)):
-                yield from self._pull_request(_by_day(self.chance, day))
+            for _ in range(_count(self.chance, self.case.rhythm.pulls_a_day * busy)):
+                yield from self._pull_request(self._by_day(day))
             for _ in range(_count(self.chance, _DIRECT_PUSHES_A_DAY * busy)):
-                yield _by_day(self.chance, day), self._push
+                yield self._by_day(day), self._push
             if repo.bot and self.chance.random() < 0.5 * busy:
                 yield from self._bot_pull_request(day + timedelta(hours=5, minutes=self.chance.randrange(50)))
             day += timedelta(days=1)
@@ -202,6 +201,12 @@ class _Teller:
         if sha == self.head:
             self.ref = ref
 
+    def _by_day(self, day: datetime) -> datetime:
+        """A moment of the working day."""
+        first, last, peak = self.case.rhythm.day
+        hours = self.chance.triangular(first, last, peak)
+        return day + timedelta(minutes=int(60 * hours), seconds=self.chance.randrange(60))
+
     def _subject(self) -> str:
         return f"{self.chance.choice(_VERBS)} {self.chance.choice(_PARTS)}"
 
@@ -213,8 +218,3 @@ def _count(chance: random.Random, mean: float) -> int:
         count += 1
         left += chance.expovariate(1.0)
     return count
-
-
-def _by_day(chance: random.Random, day: datetime) -> datetime:
-    """A moment of the working day, UTC: Europe and America overlap in the afternoon."""
-    return day + timedelta(minutes=int(60 * chance.triangular(6.5, 22.0, 14.5)), seconds=chance.randrange(60))
