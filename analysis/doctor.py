@@ -101,7 +101,7 @@ def examine(
     token = find_token(env, run, (urlsplit(url).hostname or "").removeprefix("api."))
     checks = [_versions(), _data_folder(data_dir)]
     try:
-        github = GitHub(token, url, session, wait=False, clock=clock)
+        github = GitHub(token, url, session, wait=False, clock=clock, pace=None)
     except AuthenticationError as error:
         return [*checks, Check("token", False, error.what, error.remedy)]
     return [*checks, *_server(github, bool(token), repo or _known_repo(data_dir), clock)]
