@@ -451,3 +451,13 @@ def test_a_runner_says_that_it_is_one() -> None:
     assert here({}) == "local"
     named = here({"GITHUB_ACTIONS": "true", "ImageOS": "ubuntu24", "RUNNER_ENVIRONMENT": "github-hosted"})
     assert named == "github-actions ubuntu24 github-hosted"
+
+
+def test_what_the_runners_saw_is_imported_into_the_data_folder(tmp_path: Path) -> None:
+    from analysis.import_ import import_paths
+
+    (tmp_path / "probes.jsonl").write_text(json.dumps(LINE) + "\n" + json.dumps(LINE | {"operation": "token"}), "utf-8")
+    store = Store(tmp_path / "data")
+    imported = import_paths([tmp_path / "probes.jsonl"], store)
+    assert imported.rows["probes"] == 2
+    assert sorted(store.read("probes")["operation"]) == ["token", "v2"]

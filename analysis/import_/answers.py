@@ -16,6 +16,7 @@ from typing import Any
 from analysis.collect.history import plain_rows
 from analysis.errors import UsageError
 from analysis.github.rows import job_rows, release_row, repo_of, run_row, tag_row, text, whole
+from analysis.probe import is_probes, probe_row
 from analysis.schema import TABLES
 from analysis.store import Store
 
@@ -89,7 +90,7 @@ def read_answers(content: bytes, rows: Rows) -> None:
     if rows.nameless > nameless and not taken:
         raise UsageError("no repository is named in it", remedy=f"it takes {_NEVER_SAME}")
     if not taken:
-        raise UsageError("JSON without runs, jobs, releases or tags" if before else "empty")
+        raise UsageError("JSON without runs, jobs, releases, tags or probes" if before else "empty")
 
 
 def _documents(content: str) -> Iterator[Any]:
@@ -120,7 +121,7 @@ def _objects(document: Any, rows: Rows) -> Iterator[Mapping[str, Any]]:
     if isinstance(document.get("payload"), Mapping):
         yield from _objects(document["payload"], rows)
         return
-    inner = [document.get(name) for name in ("workflow_runs", "workflow_run", "workflow_job", "release")]
+    inner = [document.get(name) for name in ("workflow_runs", "workflow_run", "workflow_job", "release", "probes")]
     repository = document.get("repository")
     for found in inner:
         for item in found if isinstance(found, list) else [found]:
@@ -137,6 +138,11 @@ def _take(item: Mapping[str, Any], rows: Rows) -> bool:
     """File one object; whether it was something known."""
     if "databaseId" in item:
         return _take_gh(item, rows)
+    if is_probes(item):
+        look = probe_row(item)
+        if look is not None:
+            rows.add("probes", look)
+        return look is not None
     if "run_id" in item and ("steps" in item or "labels" in item or "runner_name" in item):
         return _take_job(item, rows, _full_name(item))
     if "id" in item and "event" in item and ("run_number" in item or "workflow_id" in item):

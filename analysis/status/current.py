@@ -58,6 +58,18 @@ class ServiceState:
     latency_ms: float | None = None
     error: str | None = None
 
+    @property
+    def indicator(self) -> str:
+        """The state in a status page's own word: ``none`` for operational."""
+        return "none" if self.state == "operational" else self.state
+
+    @property
+    def description(self) -> str:
+        """The state in a few words, with the newest open incident's name or why it is unknown."""
+        names = [str(row["name"]) for row in self.incidents if row["name"]]
+        more = self.error or (names[0] if names else "")
+        return f"{self.state}: {more}" if more else self.state
+
 
 def current_status(
     names: Sequence[str] = (),
