@@ -25,6 +25,7 @@ ENVIRONMENT = ("image", "image_version", "os", "region", "docker_version", "buil
                "binfmt_version")  # fmt: skip
 _BIN_SECONDS = 600
 _STREAK_WEIGHT = 0.3
+_VAGUE_STREAK_WEIGHT = 0.6
 
 
 class ExposureFrames(Protocol):
@@ -77,7 +78,9 @@ class Cells:
     text : int array
         Index into `classes`; -1 for a green job or a failure whose log was not read.
     rerun : int array
-        1 a later attempt passed, 0 it failed again, -1 no rerun.
+        0 a later attempt passed, 1 it failed again, -1 no rerun.
+    step : int array
+        Index into `step_names` of the action whose step failed, 0 for a step that ran commands, -1 where not known.
     stratum, repo, job, job_name, credential : int array
         Codes into the `*_names` tuples. A stratum is repository x job x credential class.
     main : bool array
@@ -93,6 +96,7 @@ class Cells:
     failed: Bools
     text: Ints
     rerun: Ints
+    step: Ints
     stratum: Ints
     repo: Ints
     job: Ints
@@ -101,6 +105,7 @@ class Cells:
     main: Bools
     observed: Bools
     classes: tuple[TextClass, ...]
+    step_names: tuple[str, ...]
     stratum_names: tuple[str, ...]
     repo_names: tuple[str, ...]
     job_names: tuple[str, ...]
@@ -139,8 +144,9 @@ def fold(exposure: ExposureFrames) -> Cells:
     classes, text = _text_classes(jobs, failed)
     main = _on_main(jobs)
     weight = _weights(jobs, failed, text, classes, main, seconds)
-    rerun: Ints = np.array(jobs["rerun_passed"].map({True: 1, False: 0}).fillna(-1), np.int64)
+    rerun: Ints = np.array(jobs["rerun_passed"].map({True: 0, False: 1}).fillna(-1), np.int64)
     rerun[~failed] = -1
+    step, step_names = _failed_steps(jobs, failed)
     repo, repo_names = _codes(jobs["repo"])
     job, _ = _codes(jobs["job"])
     job_name, job_names = _codes(jobs["job_name"])
@@ -152,7 +158,8 @@ def fold(exposure: ExposureFrames) -> Cells:
     environment_codes = {e: _codes(jobs[e], nulls=True) for e in ENVIRONMENT if e in jobs}
     observed = jobs["versions_observed"].fillna(False).to_numpy(bool)
     bins = (seconds // _BIN_SECONDS).astype(np.int64)
-    key = _pattern([stratum, job_name, main.astype(np.int64), bins, failed.astype(np.int64), text + 1, rerun + 1,
+    key = _pattern([stratum, job_name, main.astype(np.int64), bins, failed.astype(np.int64),
+                    text + 1, rerun + 1, step + 1,
                     observed.astype(np.int64),
                     _pattern([c + 1 for c, _ in version_codes.values()], len(jobs)),
                     _pattern([c + 1 for c, _ in environment_codes.values()], len(jobs)),
@@ -177,7 +184,8 @@ def fold(exposure: ExposureFrames) -> Cells:
         return Attribute(name, levels, codes[pick], (codes[pick] < 0) & used[stratum[pick]] & ~never[pick])
 
     return Cells(
-        n=n[order], time=time[order], failed=failed[pick], text=text[pick], rerun=rerun[pick],
+        n=n[order], time=time[order], failed=failed[pick], text=text[pick], rerun=rerun[pick], step=step[pick],
+        step_names=step_names,
         stratum=stratum[pick], repo=repo[pick], job=job[pick], job_name=job_name[pick],
         credential=credential[pick], main=main[pick], observed=observed[pick], classes=classes,
         stratum_names=stratum_names, repo_names=repo_names, job_names=job_names, credential_names=credential_names,
@@ -222,6 +230,20 @@ def _text_classes(jobs: pd.DataFrame, failed: Bools) -> tuple[tuple[TextClass, .
     return tuple(known), text
 
 
+def _failed_steps(jobs: pd.DataFrame, failed: Bools) -> tuple[Ints, tuple[str, ...]]:
+    """The action of each failed job's failed step, where the caller knows it (column `failed_action`)."""
+    names = [""]
+    step = np.full(len(jobs), -1, np.int64)
+    if "failed_action" in jobs:
+        told = jobs["failed_action"].astype(object)
+        known = failed & told.notna().to_numpy(bool)
+        codes, levels = pd.factorize(told[known], sort=True)
+        names += [str(level) for level in levels if level]
+        place = {str(level): names.index(str(level)) for level in levels}
+        step[known] = np.array([place[str(level)] for level in levels], np.int64)[codes]
+    return step, tuple(names)
+
+
 def _on_main(jobs: pd.DataFrame) -> Bools:
     """Whether the job ran on its repository's main branch: the one that most pushes and schedules go to."""
     direct = jobs[jobs["event"].isin(["push", "schedule", "workflow_dispatch"])]
@@ -237,15 +259,20 @@ def _on_main(jobs: pd.DataFrame) -> Bools:
 def _weights(
     jobs: pd.DataFrame, failed: Bools, text: Ints, classes: tuple[TextClass, ...], main: Bools, seconds: Floats
 ) -> Floats:
-    """Legs of one matrix are not independent, nor are the pushes to a branch that is simply broken."""
+    """Legs of one matrix are not independent, nor the jobs that one bad commit kills, nor a broken branch's pushes."""
     legs = jobs.groupby(["repo", "run_id", "job"], observed=True)["failed"].transform("size").to_numpy(float)
     weight: Floats = jobs["weight"].fillna(1.0).to_numpy(float) / np.sqrt(legs)
-    code = np.array([c.group in ("code", "vague") for c in classes] or [False])
-    own = failed & ~main & (text >= 0) & code[np.maximum(text, 0)]
-    line = pd.DataFrame({"repo": jobs["repo"].to_numpy(), "branch": jobs["branch"].to_numpy(),
-                         "job": jobs["job_name"].to_numpy(), "own": own, "at": seconds})  # fmt: skip
+    groups = np.array([c.group for c in classes] or [""])[np.maximum(text, 0)]
+    code = failed & (text >= 0) & (groups == "code")
+    own = failed & ~main & (text >= 0) & np.isin(groups, ["code", "build", "vague"])
+    line = pd.DataFrame({"repo": jobs["repo"].to_numpy(), "branch": jobs["branch"].to_numpy(), "at": seconds,
+                         "run": jobs["run_id"].to_numpy(), "job": jobs["job_name"].to_numpy(), "own": own,
+                         "code": code})  # fmt: skip
+    together = line.groupby(["repo", "run"], observed=True)["code"].transform("sum").to_numpy(float)
+    weight[code] = np.minimum(weight[code], 1.0 / np.maximum(together[code], 1.0))
     line = line.sort_values("at", kind="stable")
     before = line.groupby(["repo", "branch", "job"], observed=True, dropna=False)["own"].shift(1)
     repeated = (line["own"] & before.eq(True)).sort_index().to_numpy(bool)
-    weight[repeated] *= _STREAK_WEIGHT
+    weight[repeated & code] *= _STREAK_WEIGHT
+    weight[repeated & ~code] *= _VAGUE_STREAK_WEIGHT
     return weight

@@ -33,7 +33,8 @@ class TextClass:
     component : str
         Who is named; `unknown` where nobody is.
     group : str
-        fault, auth, limit (a service); code, vague, network, runner, action, buildkit, config, config-auth.
+        fault, auth, limit (a service); code (compiler, tests, lint), build (a build that ends without saying more), vague,
+        network, runner, action, buildkit, config, config-auth.
     operation : str
         pull, push, cache-import, cache-export, login of a service; kind of a code failure; else empty.
     """
@@ -48,7 +49,7 @@ def text_class(component: str, kind: str, operation: str) -> TextClass:
     if kind in _CODE and component in ("user-code", "unknown"):
         return TextClass("user-code", "code", kind)
     if component == "user-code":
-        return TextClass("user-code", "code", "other")
+        return TextClass("user-code", "build", "")
     if component == "user-config":
         return TextClass("user-config", "config-auth" if kind in _AUTH or operation == "login" else "config", "")
     if component in ("network", "action", "buildkit"):
@@ -99,11 +100,11 @@ def prior_text(
     mean = np.array([shares.get(slot, 0.0) * (1.0 if slot in _SINGLE else 0.67) / counts[slot] for slot in slots])
     mean = np.maximum(mean, 0.002)
     rest = max(1.0 - float(mean.sum()), 0.02)
-    weight = float(table["weight"]["background" if cause == "background" else "cause"])
+    weight = float(table["weight"][cause])
     return weight * np.append(mean, rest) / (float(mean.sum()) + rest)
 
 
-_SINGLE = frozenset({"vague", "network", "runner", "action", "buildkit", "config", "config-auth"})
+_SINGLE = frozenset({"vague", "build", "network", "runner", "action", "buildkit", "config", "config-auth"})
 
 
 def _slot(text: TextClass, own: str | None) -> str:
@@ -112,3 +113,29 @@ def _slot(text: TextClass, own: str | None) -> str:
     if text.group == "network" and own == "network":
         return "own-fault"
     return text.group
+
+
+def prior_step(cause: str, name: str, steps: Sequence[str], usual: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Prior pseudo-counts of the action whose step a cause fails.
+
+    Parameters
+    ----------
+    cause, name : str
+        The suspect; `background` has no name.
+    steps : sequence of str
+        The actions met, after the empty name of a step that runs commands.
+    usual : array of len(steps)
+        Shares among this history's failures.
+
+    Returns
+    -------
+    array of len(steps)
+    """
+    table = priors()["step"]
+    own = name.rsplit("@", 1)[0]
+    if cause == "action-version":
+        mean = usual * (1.0 - table["own"])
+        if own in steps:
+            mean[list(steps).index(own)] += table["own"]
+        return np.asarray(table["weight"] * mean / mean.sum())
+    return np.asarray(table["weight"] * usual)

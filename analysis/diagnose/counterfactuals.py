@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from analysis.diagnose.cells import Cells
 from analysis.diagnose.likelihood import Fit, fit
-from analysis.diagnose.search import Posterior
+from analysis.diagnose.search import RERUN, Posterior
 from analysis.diagnose.verdict import Decision
 
 Floats = npt.NDArray[np.float64]
@@ -130,9 +130,10 @@ def _retries(posterior: Posterior, attribution: Attribution, rng: np.random.Gene
     first one's success of a member drawn anew around a lower mean (Polya's urn of the same Beta).
     """
     observed, pool = posterior.observed, posterior.pool
-    again = np.stack([observed.rerun == 1, observed.rerun == 0], axis=1) * attribution.jobs[:, None]
+    rerun = observed.marks[RERUN]
+    again = np.stack([rerun == 0, rerun == 1], axis=1) * attribution.jobs[:, None]
     seen = attribution.share @ again
-    prior = np.vstack([pool.rerun[list(attribution.subset)].reshape(-1, 2), observed.base_rerun])
+    prior = np.vstack([pool.marks[RERUN][list(attribution.subset)].reshape(-1, 2), observed.base_marks[RERUN]])
     beta = prior + seen
     once = rng.beta(beta[:, :1], beta[:, 1:], (len(beta), _DRAWS))
     size = np.minimum(beta.sum(1, keepdims=True), 4.0)

@@ -18,7 +18,7 @@ from analysis.diagnose import question as questions
 from analysis.diagnose.caveats import gaps, posted, warnings
 from analysis.diagnose.counterfactuals import Attribution, Saved, attribute, counterfactuals, explained
 from analysis.diagnose.evidence import evidence
-from analysis.diagnose.facts import blamed_rows, facts
+from analysis.diagnose.facts import blamed_rows, facts, failed_steps
 from analysis.diagnose.judge import Judgement, weigh
 from analysis.diagnose.next_evidence import next_evidence
 from analysis.diagnose.placebo import placebo
@@ -70,6 +70,7 @@ def diagnose(
     if table.jobs.empty:
         raise NoDataError("no job of this scope is in the data folder", where=str(store.data_dir),
                           remedy="collect it first, or widen --since, --until and --repo")  # fmt: skip
+    table = failed_steps(store, table)
     asked = questions.resolve(table.jobs, table.versions, action, old, new)
     judgement = weigh(table, asked, posted(store, table.jobs))
     return _document(store, scope, table, asked, judgement)

@@ -7,12 +7,14 @@ pick the jobs a suspect accounts for.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.correlate.exposure import Exposure
 from analysis.diagnose.recommendations import Facts
 from analysis.scope import iso
 from analysis.store import Store
@@ -43,6 +45,45 @@ def details(store: Store, jobs: pd.DataFrame) -> pd.DataFrame:
     columns = ["job_id", "host", "http_status", "operation", "image_reference", "excerpt", "failed_at"]
     found = store.read("failures", columns)
     return found[found["job_id"].isin(wanted)]
+
+
+def failed_steps(store: Store, table: Exposure) -> Exposure:
+    """The exposure table with what the failed jobs' steps tell.
+
+    Parameters
+    ----------
+    store : Store
+    table : Exposure
+
+    Returns
+    -------
+    Exposure
+        `jobs` has a column `failed_action` (the action whose step failed, empty for a step that ran commands, null
+        where that is not known), and in `versions` an action is null where its step never began.
+    """
+    jobs = table.jobs
+    failed = jobs.loc[jobs["failed"].astype(bool) & jobs["job_id"].notna() & jobs["step_number"].notna(),
+                      ["job_id", "step_number"]].astype("int64")  # fmt: skip
+    uses = store.read("action_uses", ["job_id", "step_number", "action"])
+    uses = uses[uses["job_id"].isin(set(failed["job_id"]))]
+    joined = failed.reset_index(names="row").merge(uses, on="job_id", suffixes=("", "_used"))
+    begun = joined[joined["step_number_used"].notna()]
+    here = begun[begun["step_number_used"] == begun["step_number"]].drop_duplicates("row")
+    told = pd.Series("", index=pd.Index(begun["row"].unique()), dtype=object)
+    told.update(here.set_index("row")["action"])
+    jobs = jobs.assign(failed_action=told.reindex(jobs.index))
+    started = set(begun.loc[begun["step_number_used"] <= begun["step_number"], ["row", "action"]]
+                  .itertuples(index=False, name=None))  # fmt: skip
+    numbered = set(uses.loc[uses["step_number"].notna(), "action"])
+    versions = table.versions.copy(deep=False)
+    listed = joined[joined["row"].isin(set(told.index)) & joined["action"].isin(numbered)]
+    for action, rows in listed.groupby("action", observed=True)["row"]:
+        never = [row for row in rows.unique() if (row, action) not in started]
+        if never and action in versions:
+            column = versions[action].copy()
+            column.loc[never] = None
+            versions[action] = column
+    return replace(table, jobs=jobs, versions=versions)
 
 
 def facts(

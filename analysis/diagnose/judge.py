@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.diagnose.cells import Cells, ExposureFrames, fold
-from analysis.diagnose.local import code_suspects, configuration_suspects
+from analysis.diagnose.local import code_suspects, configuration_suspects, merge_suspects
 from analysis.diagnose.search import Posterior, judge
 from analysis.diagnose.suspects import Question, version_suspects
 from analysis.diagnose.verdict import Decision, decide
@@ -39,8 +39,11 @@ def weigh(exposure: ExposureFrames, question: Question | None = None, posted: Se
     Judgement
     """
     cells = fold(exposure)
+    versions = version_suspects(cells, question)
+    plain = [s for s in versions if s.cause == "action-version" and not s.variant]
     suspects = [
-        *version_suspects(cells, question),
+        *versions,
+        *merge_suspects(cells, plain),
         *service_suspects(cells, posted),
         *limit_suspects(cells),
         *code_suspects(cells),

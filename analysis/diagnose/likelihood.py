@@ -11,11 +11,11 @@ Green jobs enter by their sums alone, so the cost grows with failing cells and n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaln, digamma, gammaln
+from scipy.special import digamma, gammaln
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -32,28 +32,28 @@ class Observed:
     ----------
     weight : (F,) float
         Jobs in each failing cell.
-    text : (F,) int
-        Text class, -1 where the log was not read.
-    rerun : (F,) int
-        1 a rerun passed, 0 it failed again, -1 none.
     stratum : (F,) int
     green : (G,) float
         Green jobs of each stratum.
     base : (G, 2) float
         Beta prior of each stratum's background.
-    base_text : (K + 1,) float
-        Dirichlet prior of the background's texts.
-    base_rerun : (2,) float
+    marks : tuple of (F,) int
+        One array per channel (text class, outcome of a rerun, action of the failed step): what was seen, -1 where
+        nothing was.
+    base_marks : tuple of (K,) float
+        Dirichlet prior of the background in each channel.
     """
 
     weight: Floats
-    text: Ints
-    rerun: Ints
     stratum: Ints
     green: Floats
     base: Floats
-    base_text: Floats
-    base_rerun: Floats
+    marks: tuple[Ints, ...]
+    base_marks: tuple[Floats, ...]
+
+    def blind(self) -> Observed:
+        """The same without any mark: nothing but who failed."""
+        return replace(self, marks=tuple(np.full_like(m, -1) for m in self.marks))
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,14 @@ class Pool:
         Green jobs that were exposed.
     kills : (S, 2) float
         Beta prior of q.
-    text : (S, K + 1) float
-        Dirichlet prior of the texts.
-    rerun : (S, 2) float
-        Beta prior of a rerun's success.
+    marks : tuple of (S, K) float
+        Dirichlet prior of each channel.
     """
 
     exposed: Floats
     green: Floats
     kills: Floats
-    text: Floats
-    rerun: Floats
+    marks: tuple[Floats, ...]
 
 
 @dataclass(frozen=True)
@@ -123,31 +120,23 @@ def fit(observed: Observed, pool: Pool, subsets: Ints, steps: int = _STEPS) -> F
     Fit
     """
     b, s = subsets.shape
-    f, classes, strata = len(observed.weight), len(observed.base_text), len(observed.green)
-    exposed = pool.exposed[subsets] if s else np.zeros((b, 0, f))
-    green = pool.green[subsets] if s else np.zeros((b, 0))
-    kills0 = np.concatenate([pool.kills[subsets]], axis=1) if s else np.zeros((b, 0, 2))
-    text0 = np.concatenate([pool.text[subsets] if s else np.zeros((b, 0, classes)),
-                            np.broadcast_to(observed.base_text, (b, 1, classes))], axis=1)  # fmt: skip
-    rerun0 = np.concatenate([pool.rerun[subsets] if s else np.zeros((b, 0, 2)),
-                             np.broadcast_to(observed.base_rerun, (b, 1, 2))], axis=1)  # fmt: skip
-    onehot = np.zeros((f, classes))
-    read = observed.text >= 0
-    onehot[np.flatnonzero(read), observed.text[read]] = 1.0
-    rerunhot = np.stack([observed.rerun == 1, observed.rerun == 0], axis=1).astype(float)
-    members = np.zeros((f, strata))
-    members[np.arange(f), observed.stratum] = 1.0
-    can = np.concatenate([np.log(np.maximum(exposed, _TINY)), np.zeros((b, 1, f))], axis=1)
+    exposed, green, kills0 = pool.exposed[subsets], pool.green[subsets], pool.kills[subsets]
+    marks0 = [np.concatenate([own[subsets], np.broadcast_to(base, (b, 1, len(base)))], axis=1)
+              for own, base in zip(pool.marks, observed.base_marks, strict=True)]  # fmt: skip
+    seen = [_one_hot(m, len(base)) for m, base in zip(observed.marks, observed.base_marks, strict=True)]
+    members = _one_hot(observed.stratum, len(observed.green))
+    can = np.concatenate([np.log(np.maximum(exposed, _TINY)), np.zeros((b, 1, exposed.shape[-1]))], axis=1)
 
-    kills = kills0 + np.stack([np.full((b, s), 1.0), green * 0.2], axis=-1)
-    text, rerun = text0, rerun0
-    base = np.broadcast_to(observed.base + np.stack([np.zeros(strata), observed.green], axis=1), (b, strata, 2))
+    kills = kills0 + np.stack([np.ones((b, s)), green * 0.2], axis=-1)
+    marks = marks0
+    base = np.broadcast_to(observed.base + np.stack([0.0 * observed.green, observed.green], axis=1),
+                           (b, *observed.base.shape))  # fmt: skip
     for _ in range(steps):
         log_q, log_pass = _expected_log(kills)
         log_b, log_calm = _expected_log(base)
-        log_text = digamma(text) - digamma(text.sum(-1, keepdims=True))
-        log_rerun = digamma(rerun) - digamma(rerun.sum(-1, keepdims=True))
-        rho = can + log_text @ onehot.T + log_rerun @ rerunhot.T
+        rho = can.copy()
+        for mark, hot in zip(marks, seen, strict=True):
+            rho += (digamma(mark) - digamma(mark.sum(-1, keepdims=True))) @ hot.T
         rho[:, :s] += log_q[:, :, None]
         rho[:, s] += log_b[:, observed.stratum]
         rho[:, 1:] += np.cumsum(log_pass[:, :, None] * exposed, axis=1)
@@ -157,37 +146,32 @@ def fit(observed: Observed, pool: Pool, subsets: Ints, steps: int = _STEPS) -> F
         weighted = share * observed.weight
         later = np.cumsum(weighted[:, :0:-1], axis=1)[:, ::-1]
         dead, survived = weighted[:, :s].sum(-1), green + (later * exposed).sum(-1)
-        state = (kills, base, text, rerun, log_pass, log_calm, log_q, log_b, log_text, log_rerun, total)
+        used = (kills, base, marks)
         kills = kills0 + np.stack([dead, survived], axis=-1)
-        text = text0 + weighted @ onehot
-        rerun = rerun0 + weighted @ rerunhot
-        base = observed.base + np.stack([weighted[:, s] @ members,
-                                         np.broadcast_to(observed.green, (b, strata))], axis=-1)  # fmt: skip
-    used_kills, used_base, used_text, used_rerun, log_pass, log_calm, *_, total = state
+        marks = [prior + weighted @ hot for prior, hot in zip(marks0, seen, strict=True)]
+        calm = np.broadcast_to(observed.green, (b, len(observed.green)))
+        base = observed.base + np.stack([weighted[:, s] @ members, calm], axis=-1)
     bound = (
         (total[:, 0] * observed.weight).sum(-1)
         + (log_calm * observed.green).sum(-1)
         + (log_pass * green).sum(-1)
-        - _beta_kl(used_kills, kills0).sum(-1)
-        - _beta_kl(used_base, observed.base).sum(-1)
-        - _dirichlet_kl(used_text, text0).sum(-1)
-        - _beta_kl(used_rerun, rerun0).sum(-1)
+        - _dirichlet_kl(used[0], kills0).sum(-1)
+        - _dirichlet_kl(used[1], observed.base).sum(-1)
+        - sum(_dirichlet_kl(q, p).sum(-1) for q, p in zip(used[2], marks0, strict=True))
     )
     return Fit(bound, dead, share, kills, base)
+
+
+def _one_hot(codes: Ints, width: int) -> Floats:
+    hot = np.zeros((len(codes), width))
+    known = np.flatnonzero(codes >= 0)
+    hot[known, codes[known]] = 1.0
+    return hot
 
 
 def _expected_log(beta: Floats) -> tuple[Floats, Floats]:
     total = digamma(beta.sum(-1))
     return digamma(beta[..., 0]) - total, digamma(beta[..., 1]) - total
-
-
-def _beta_kl(q: Floats, p: Floats) -> Floats:
-    log_a, log_b = _expected_log(q)
-    kl: Floats = (
-        betaln(p[..., 0], p[..., 1]) - betaln(q[..., 0], q[..., 1])
-        + (q[..., 0] - p[..., 0]) * log_a + (q[..., 1] - p[..., 1]) * log_b
-    )  # fmt: skip
-    return kl
 
 
 def _dirichlet_kl(q: Floats, p: Floats) -> Floats:

@@ -1,13 +1,13 @@
 """Suspects that live in one repository: a code change, a configuration that ran out.
 
 In: cells. Out: `Suspect`s whose exposure is "this repository, its main branch or all of it, from a moment on". Where
-a version arrives in a repository, a code change of the same moment is always among them: a merge that brings the one
-may bring the other, and where nothing parts them nobody is to be convicted.
+a version arrives in a repository, a code change of the same merge is always among them: where nothing parts the two
+nobody is to be convicted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,13 @@ from analysis.diagnose.windows import crowding, of_class
 Bools = npt.NDArray[np.bool_]
 
 _MOST_JOBS = 4
+_WITH_UPGRADE = 0.5
 
 
 def code_suspects(cells: Cells) -> list[Suspect]:
     """A change of code in one repository, on its main branch or everywhere, whole or in one job."""
     mass = float(priors()["cause"]["code-change"]) / max(len(cells.repo_names), 1)
-    hits = of_class(cells, lambda c: c.group in ("code", "vague", "config", "buildkit", "action"))
+    hits = of_class(cells, lambda c: c.group in ("code", "build", "vague", "config", "buildkit", "action"))
     found: list[Suspect] = []
     for repo, name in enumerate(cells.repo_names):
         mine = cells.repo == repo
@@ -34,7 +35,6 @@ def code_suspects(cells: Cells) -> list[Suspect]:
             cost = float(np.log(mass * share))
             for window in crowding(cells, hits & room, room, most=2):
                 found.append(_suspect("code-change", name, words, cells, room, window, cost))
-        found += list(_with_arrivals(cells, repo, name, float(np.log(mass * 0.25))))
     return found
 
 
@@ -53,6 +53,27 @@ def configuration_suspects(cells: Cells) -> list[Suspect]:
             for window in crowding(cells, denied & room, room, most=2):
                 prior = float(np.log(mass * share / len(repos)))
                 found.append(_suspect("configuration", cells.repo_names[repo], words, cells, room, window, prior))
+    if len(repos) > 1:
+        found += _shared_credentials(cells, denied, repos, mass)
+    return found
+
+
+def _shared_credentials(cells: Cells, denied: Bools, repos: list[int], mass: float) -> list[Suspect]:
+    """One secret of several repositories: named after the one that it hits most."""
+    found = []
+    for component in sorted({c.component for c in cells.classes if c.group in ("auth", "config-auth")}):
+        hit = denied & of_class(cells, lambda c, own=component: c.component == own)
+        counts = np.bincount(cells.repo[hit], weights=cells.n[hit], minlength=len(cells.repo_names))
+        shared = [r for r in repos if counts[r] >= 0.7]
+        if len(shared) < 2:
+            continue
+        name = cells.repo_names[int(np.argmax(counts))]
+        strata = np.unique(cells.stratum[hit & np.isin(cells.repo, shared)])
+        room = np.isin(cells.stratum, strata)
+        prior = float(np.log(mass * 0.3))
+        for window in crowding(cells, hit & room, room, most=2):
+            words = f"in {len(shared)} repositories"
+            found.append(_suspect("configuration", name, words, cells, room, window, prior))
     return found
 
 
@@ -75,19 +96,25 @@ def _suspect(cause: str, name: str, words: str, cells: Cells, room: Bools, windo
     return Suspect(cause, name, words, exposed, prior + window.log_prior, window.start, window.end)
 
 
-def _with_arrivals(cells: Cells, repo: int, name: str, prior: float) -> Iterator[Suspect]:
-    """A code change of the moment at which an action's version first ran on the repository's main branch."""
-    room = (cells.repo == repo) & cells.main
-    moments: dict[float, float] = {}
-    for attribute in cells.actions.values():
-        codes, times = attribute.code[room], cells.time[room]
-        known = codes >= 0
-        codes, times = codes[known], times[known]
-        changed = np.flatnonzero(np.diff(codes) != 0) + 1
-        for position, at in enumerate(changed[:6]):
-            after = changed[position + 1] if position + 1 < len(changed) else len(codes) - 1
-            moments.setdefault(float(times[at]), float(times[after]))
-    for start, end in moments.items():
-        for until in {end, float(cells.time[room].max())}:
-            yield Suspect("code-change", name, "with the upgrade", (room & (cells.time >= start) & (cells.time <= until)
-                          ).astype(float), prior - float(np.log(len(moments))), start, until)  # fmt: skip
+def merge_suspects(cells: Cells, versions: Sequence[Suspect]) -> list[Suspect]:
+    """A code change that came in one merge with a version: exposed wherever that version is, in one repository.
+
+    Parameters
+    ----------
+    cells : Cells
+    versions : sequence of Suspect
+        Plain suspects of action versions.
+
+    Returns
+    -------
+    list of Suspect
+    """
+    mass = float(priors()["cause"]["code-change"]) * _WITH_UPGRADE
+    found = []
+    for s in versions:
+        dead = np.bincount(cells.repo, weights=cells.n * s.exposed * cells.failed, minlength=len(cells.repo_names))
+        for repo in np.flatnonzero(dead >= 1.5):
+            prior = float(np.log(mass / len(cells.repo_names) / max(len(versions), 1)))
+            words = f"merged with {s.name}"
+            found.append(Suspect("code-change", cells.repo_names[repo], words, s.exposed * (cells.repo == repo), prior))
+    return found

@@ -19,7 +19,7 @@ _ALIKE = 0.75
 _SECOND_BURST = 3.0
 _ONE_MORE = float(np.log(0.3))
 _SHORTEST = 15 * 60.0
-_LONGEST_GAP = 6 * 3600.0
+_LONGEST_GAP = 10 * 3600.0
 _LENGTHS = float(np.log(7 * 86400 / _SHORTEST))
 
 

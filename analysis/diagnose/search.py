@@ -14,17 +14,19 @@ import numpy.typing as npt
 from scipy.special import betaln
 
 from analysis.diagnose.cells import Cells
-from analysis.diagnose.classes import prior_text, priors
+from analysis.diagnose.classes import prior_step, prior_text, priors
 from analysis.diagnose.likelihood import Observed, Pool, fit
 from analysis.diagnose.suspects import Suspect
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+RERUN = 1
 _BATCH_CELLS = 400_000
-_SCREEN_STEPS = 12
-_POOL = 48
-_BEAM = 8
+_SCREEN_STEPS = 7
+_FINISHED = 40
+_POOL = 40
+_BEAM = 6
 _MOST_SUSPECTS = 4
 _MIN_EXPLAINED = 1.3
 _MIN_KILLS = 0.05
@@ -92,25 +94,38 @@ def prepare(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True) 
     strata = len(cells.stratum_names)
     green, dead = (np.bincount(cells.stratum[i], weights=cells.n[i], minlength=strata).astype(np.float64)
                    for i in (alive, failing))  # fmt: skip
+    marks = (cells.text[failing], cells.rerun[failing], cells.step[failing])
+    usual = _usual_steps(cells, failing)
+    steps = cells.step_names
     observed = Observed(
         weight=cells.n[failing],
-        text=cells.text[failing] if read_texts else np.full(len(failing), -1, np.int64),
-        rerun=cells.rerun[failing],
         stratum=cells.stratum[failing],
         green=green,
         base=np.broadcast_to(_base_prior(dead, green), (strata, 2)),
-        base_text=prior_text("background", None, cells.classes),
-        base_rerun=np.array(table["rerun"]["background"], float),
-    )
-    width = len(cells.classes) + 1
+        marks=marks,
+        base_marks=(prior_text("background", None, cells.classes), np.array(table["rerun"]["background"], float),
+                    prior_step("background", "", steps, usual)),
+    )  # fmt: skip
+    texts = [prior_text(s.cause, s.own, cells.classes, s.operations) for s in suspects]
     pool = Pool(
         exposed=np.array([s.exposed[failing] for s in suspects]).reshape(len(suspects), len(failing)),
         green=np.array([s.exposed[alive] @ cells.n[alive] for s in suspects]),
         kills=np.array([table["kills"][s.cause] for s in suspects], float).reshape(-1, 2),
-        text=np.array([prior_text(s.cause, s.own, cells.classes, s.operations) for s in suspects]).reshape(-1, width),
-        rerun=np.array([table["rerun"][s.cause] for s in suspects], float).reshape(-1, 2),
+        marks=(
+            np.array(texts).reshape(-1, len(cells.classes) + 1),
+            np.array([table["rerun"][s.cause] for s in suspects], float).reshape(-1, 2),
+            np.array([prior_step(s.cause, s.name, steps, usual) for s in suspects]).reshape(-1, len(steps)),
+        ),
     )
-    return observed, pool, failing
+    return (observed if read_texts else observed.blind()), pool, failing
+
+
+def _usual_steps(cells: Cells, failing: Ints) -> Floats:
+    """Shares of the actions among the failed steps of this history."""
+    known = failing[cells.step[failing] >= 0]
+    counts = np.bincount(cells.step[known], weights=cells.n[known], minlength=len(cells.step_names)) + 0.5
+    shares: Floats = counts / counts.sum()
+    return shares
 
 
 def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, most: int = _MOST_SUSPECTS) -> Posterior:
@@ -136,8 +151,11 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
     scores: dict[tuple[int, ...], float] = {(): float(none.bound[0])}
     explained: dict[tuple[int, ...], Floats] = {(): np.zeros(0)}
 
+    finished: set[tuple[int, ...]] = set()
+
     def score(subsets: list[tuple[int, ...]], steps: int | None = None) -> None:
-        fresh = [s for s in subsets if s not in scores or steps is None]
+        fresh = [s for s in subsets if s not in finished]
+        finished.update(fresh if steps is None else ())
         for chunk in _chunks(fresh, len(failing)):
             rows = np.array(chunk, np.int64)
             result = fit(observed, pool, rows, steps) if steps else fit(observed, pool, rows)
@@ -157,11 +175,14 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
                  if groups[other] not in groups[list(subset)]}  # fmt: skip
         if not grown:
             break
+        score(sorted(grown), _SCREEN_STEPS)
+        grown = set(sorted(grown, key=lambda s: -scores[s])[:_FINISHED])
         score(sorted(grown))
         beam = sorted(grown, key=lambda s: -scores[s])[:_BEAM]
         if scores[beam[0]] < max(scores.values()) - 6.0:
             break
-    kept = [s for s in sorted(scores, key=lambda s: -scores[s]) if np.isfinite(scores[s])][:400]
+    ended = [(), *finished]
+    kept = [s for s in sorted(ended, key=lambda s: -scores[s]) if np.isfinite(scores[s])][:400]
     weights = np.exp(np.array([scores[s] for s in kept]) - scores[kept[0]])
     weights /= weights.sum()
     probability: dict[tuple[str, str], float] = {}

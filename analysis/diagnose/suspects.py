@@ -16,6 +16,7 @@ import numpy.typing as npt
 from analysis.diagnose.cells import Attribute, Cells
 from analysis.diagnose.chance import Chances
 from analysis.diagnose.classes import priors
+from analysis.diagnose.scan import window, windows
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,6 +24,8 @@ _TOOLS = {"docker_version": "docker", "buildx_version": "buildx", "buildkit_vers
           "binfmt_version": "binfmt"}  # fmt: skip
 _OLD_GUILTY = 0.3
 _RANGE = 0.3
+_LATE = float(np.log(0.2))
+LATE = "from a day on"
 _VARIANTS = 0.35
 _MOST_VARIANTS = 8
 
@@ -168,12 +171,27 @@ def _levels(
         yield Suspect(cause, label, "", exposed, log_prior + plain)
         for words, part in options:
             yield Suspect(cause, label, words, part, log_prior + float(np.log(_VARIANTS / len(options))))
+        if not _arrived(cells, attribute, level):
+            yield from _from_a_day_on(cells, cause, label, exposed, log_prior)
         later = [v for v in order[order.index(level) + 1 :] if _could_kill(cells, exposures[v])]
         if later and _arrived(cells, attribute, level):
             together = with_contrast(cells, np.minimum(sum((chances.of(v) for v in [level, *later]),
                                                            np.zeros(cells.size)), 1.0))  # fmt: skip
             if _could_kill(cells, together):
                 yield Suspect(cause, label, "and later versions", together, log_prior + float(np.log(_RANGE)))
+
+
+def _from_a_day_on(cells: Cells, cause: str, label: str, exposed: Floats, log_prior: float) -> Iterator[Suspect]:
+    """A version that was good until something it relies on went away: the window is searched for, and paid for."""
+    room = exposed > 0.5
+    hit = room & cells.failed
+    if not hit.any():
+        return
+    last = float(cells.time[room].max())
+    for found in windows(cells.time[hit], cells.n[hit], cells.time[room], cells.n[room], most=2)[:2]:
+        onwards = window(found.start, last, cells.time[room])
+        part = exposed * onwards.holds(cells.time)
+        yield Suspect(cause, label, LATE, part, log_prior + onwards.log_prior + _LATE, onwards.start, onwards.end)
 
 
 def with_contrast(cells: Cells, exposed: Floats) -> Floats:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from analysis.diagnose.cells import Cells
 from analysis.diagnose.likelihood import fit
 from analysis.diagnose.search import Posterior
+from analysis.diagnose.suspects import LATE
 
 Floats = npt.NDArray[np.float64]
 Group = tuple[str, str]
@@ -114,8 +115,7 @@ def _twin(posterior: Posterior, group: Group) -> Group | None:
               {posterior.suspects[i].group for i in subset} and _may_stand_in(posterior, index, r)]  # fmt: skip
     if not rivals:
         return None
-    observed = replace(posterior.observed, text=np.full_like(posterior.observed.text, -1),
-                       rerun=np.full_like(posterior.observed.rerun, -1))  # fmt: skip
+    observed = posterior.observed.blind()
     pool = replace(posterior.pool, kills=np.ones_like(posterior.pool.kills))
     place = subset.index(index)
     swapped = [[*subset[:place], r, *subset[place + 1 :]] for r in rivals]
@@ -127,6 +127,11 @@ def _twin(posterior: Posterior, group: Group) -> Group | None:
 
 
 def _may_stand_in(posterior: Posterior, index: int, rival: int) -> bool:
-    """Whether only exposure can part these two: a version may write anything, and so may a merge that brings it."""
-    mine, other = posterior.suspects[index].cause, posterior.suspects[rival].cause
-    return mine in _VERSIONED or other in _VERSIONED or {mine, other} == {"configuration", "service"}
+    """Whether only exposure can part these two: a version may write anything, and so may a merge that brings it.
+
+    What was fitted to the failures afterwards (a version from some day on) is nobody's twin.
+    """
+    mine, other = posterior.suspects[index], posterior.suspects[rival]
+    if other.variant == LATE:
+        return False
+    return mine.cause in _VERSIONED or (mine.cause == "code-change" and other.cause in _VERSIONED)

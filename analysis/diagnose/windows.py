@@ -7,12 +7,13 @@ way, in this window", each paying for the windows that were looked at; a window 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.diagnose.cells import Cells
+from analysis.diagnose.chance import Chances
 from analysis.diagnose.classes import TextClass, priors
 from analysis.diagnose.scan import Window, windows
 from analysis.diagnose.suspects import Suspect
@@ -25,7 +26,8 @@ _LEAD = 45 * 60.0
 _TAIL = 45 * 60.0
 _POSTED = float(np.log(0.7))
 _BY_OPERATION = 0.5
-_UNNAMED = 0.25
+_BY_REGION = 0.25
+_MOST_REGIONS = 3
 _PUSH = frozenset({"push"})
 _CACHE = frozenset({"cache-import", "cache-export"})
 _DIRECTIONS = {"pull": frozenset({"pull"}), "push": frozenset({"push"}), "auth": frozenset({"login"})}
@@ -62,14 +64,14 @@ def service_suspects(cells: Cells, posted: Sequence[Posted] = ()) -> list[Suspec
     -------
     list of Suspect
     """
-    mass = float(priors()["cause"]["service"])
+    mass = priors()["service"]
     named = sorted({c.component for c in cells.classes if c.component in SERVICE_COMPONENTS})
     found: list[Suspect] = []
     for component in named:
-        prior = float(np.log(mass / max(len(named), 1)))
+        prior = float(np.log(mass.get(component, mass["other"])))
         found += list(_of_component(cells, component, prior))
         found += list(_posted(cells, component, posted, prior))
-    found += list(_unnamed(cells, named, float(np.log(mass * _UNNAMED))))
+    found += list(_unnamed(cells, named, float(np.log(mass["unnamed"]))))
     return found
 
 
@@ -135,6 +137,27 @@ def _of_component(cells: Cells, component: str, prior: float) -> Iterator[Suspec
             looked += crowding(cells, hit | (vague & room), room, most=2, extra=np.where(hit, 1.0, 0.6))
         for window in _distinct(looked):
             yield _suspect(cells, component, window, room, prior + cost, operations, component)
+        if operations is None:
+            yield from _in_regions(cells, component, hit, room, prior)
+
+
+def _in_regions(cells: Cells, component: str, hit: Bools, room: Bools, prior: float) -> Iterator[Suspect]:
+    """The service as the runners of one region see it."""
+    region = cells.environment.get("region")
+    if region is None or len(region.levels) < 2:
+        return
+    chances = Chances(cells, region, by_stratum=False)
+    counts = np.bincount(region.code[hit & (region.code >= 0)], minlength=len(region.levels))
+    for level in np.argsort(-counts)[:_MOST_REGIONS]:
+        own = hit & (region.code == level)
+        if cells.n[own].sum() < 1.5:
+            continue
+        exposed = room * chances.of(int(level))
+        cost = prior + float(np.log(_BY_REGION / len(region.levels)))
+        for window in windows(cells.time[own], cells.n[own], cells.time[room], (cells.n * exposed)[room], 2):
+            found = _suspect(cells, component, window, room, cost, None, component)
+            words = f"for runners in {region.levels[level]}"
+            yield replace(found, exposed=found.exposed * exposed, variant=words)
 
 
 def _operated(cells: Cells, operations: frozenset[str] | None) -> Bools:
