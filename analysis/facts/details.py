@@ -23,6 +23,7 @@ _PUSH = re.compile(
     r"Write organization|Create organization|uploadArtifacts|blob upload|writing (?:manifest|blob)|exporting to image",
     re.IGNORECASE,
 )
+_GIT = re.compile(r"\bgit\b(?!hub)|^fatal: |remote: |RPC failed|refs/|submodule|Fetching the repository", re.IGNORECASE)
 _LOGIN = re.compile(r"\blogin\b|logging in|credentials helper", re.IGNORECASE)
 _CACHE_OUT = re.compile(r"error writing layer blob|exporting to GitHub Actions Cache|exporting cache|cache-to|cache export", re.I)
 _CACHE_IN = re.compile(r"importing cache|cache-from|cache import", re.I)
@@ -36,6 +37,7 @@ _STORED_LOGIN = re.compile(r"/manifests/\S*:? unauthorized: incorrect username o
 _LAYERS = re.compile(r"\b(?:pushing|pulling|exporting to image|load metadata for|resolve|extracting|importing cache manifest)\b")
 _ACTION_FRAME = re.compile(r"^\s+at .{0,200}[/\\]_actions[/\\]")
 _RUNS = re.compile(r"\] (?:RUN|COPY|ADD) ")
+_REFUSALS = frozenset(("http-401", "http-403", "http-404", "auth-denied", "not-found", "other"))
 _PACKAGES = frozenset(
     "npm pypi rubygems crates maven go-proxy nuget conda apt other-package-registry".split()
 )
@@ -137,10 +139,10 @@ class _Reader:
         if component in ("from-access",):
             component = self._blame_access(found, operation)
         kind = self._sharpen(kind, component)
-        if image is None and self.hosts.is_registry(component):
+        if image is None and (self.hosts.is_registry(component) or self._speaks_of_registry()):
             image = self._near_image()
-        host = found.host if found is not None else self._host_of_image(image, component)
-        return Details(component, kind, host, status, operation, image, self._transient(kind, component, status))
+        host = found.host if found is not None else self._host_of_image(image, component) or self._near_host(component)
+        return Details(component, kind, host, status, operation, image, self._transient(kind))
 
     # --- who -------------------------------------------------------------------------------------------------
 
@@ -243,10 +245,23 @@ class _Reader:
     def _near_tool(self) -> str | None:
         return next((tool for text in self.around.above[:25] if (tool := self.hosts.tool(text)) is not None), None)
 
+    def _speaks_of_registry(self) -> bool:
+        return any(signature.family == "registry" for signature in self.line.signatures)
+
+    def _near_host(self, component: str) -> str | None:
+        """The nearest host of the component, among the lines that belong to the failure."""
+        for text in (*self.around.above[:12], *self.around.below[:6]):
+            for found in self.hosts.in_text(text):
+                if found.component == component or (component == "gha-service" and found.host == "api.github.com"):
+                    return found.host
+        return None
+
     def _host_of_image(self, image: str | None, component: str) -> str | None:
-        if image is None or not self.hosts.is_registry(component):
+        if image is None:
             return None
         host, _ = split_image(image)
+        if not self.hosts.is_registry(component) and (component != "user-config" or not self._speaks_of_registry()):
+            return None
         return self.hosts.registry_host if host == "docker.io" else host
 
     def _blame_access(self, found: Found | None, operation: str) -> str:
@@ -302,6 +317,8 @@ class _Reader:
 
     def _operation(self, component: str) -> str:
         for signature in self.line.signatures:
+            if signature.role in ("wrapper", "generic", "symptom"):
+                continue
             if signature.operation not in ("from-context", "other"):
                 return signature.operation
         texts = (self.text, *self.around.above[:12])
@@ -314,7 +331,8 @@ class _Reader:
         if component in _PACKAGES:
             return "build-step"
         if component == "git-hosting":
-            return "checkout"
+            checkout = any(_GIT.search(text) for text in texts)
+            return "checkout" if checkout else "build-step" if self.line.vertex else "download"
         if component == "gha-service":
             return "download-action"
         for text in texts:
@@ -328,10 +346,10 @@ class _Reader:
                 return "login"
         return "pull" if self.hosts.is_registry(component) or component == "from-access" else "other"
 
-    def _transient(self, kind: str, component: str, status: int | None) -> bool | None:
-        for signature in self.line.signatures:
-            if signature.transient is not None:
-                return signature.transient
+    def _transient(self, kind: str) -> bool | None:
+        best = self.line.best if self.line.signatures else None
+        if best is not None and best.transient is not None and not (best.kind == "from-status" and kind in _REFUSALS):
+            return best.transient
         if kind in ("http-5xx", "timeout", "connection-reset", "eof", "dns", "rate-limit", "runner-lost"):
             return True
         return None
