@@ -271,8 +271,9 @@ def _add_maintenance(visit: _Visit, address: str) -> None:
 
 
 def _candidates(url: str, page: bytes) -> Iterator[str]:
-    folder = urljoin(url, ".")
-    roots = dict.fromkeys((urljoin(url, "/"), folder))
+    is_file = "." in url.split("?")[0].rsplit("/", 1)[-1]
+    deepest = urljoin(url, ".") if is_file else f"{url.split('?')[0].rstrip('/')}/"
+    roots = dict.fromkeys((deepest, urljoin(url, "."), urljoin(url, "/")))
     for root in roots:
         yield from (urljoin(root, path) for path in _PATHS)
     for link in _LINK.findall(page[:500_000])[:5]:

@@ -93,10 +93,17 @@ def as_utc(value: Any, *, zone: tzinfo = UTC) -> datetime | None:
             return _bounded(datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC), zone)
         if not 6 <= len(text) <= _LONGEST:
             return None
-        text = _SCRIPT_DATE.sub(r"\1", text.partition("(")[0])
-        return _bounded(dates.parse(text, tzinfos=_zone_for_parser), zone)
+        return _bounded(_parsed(text), zone)
     except (ValueError, OverflowError, OSError, TypeError):
         return None
+
+
+def _parsed(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        plain = _SCRIPT_DATE.sub(r"\1", text.partition("(")[0])
+        return dates.parse(plain, tzinfos=_zone_for_parser)
 
 
 def end_of(value: Any, *, zone: tzinfo = UTC) -> datetime | None:

@@ -200,3 +200,10 @@ def test_a_page_that_never_answers_is_given_up_in_time() -> None:
         with pytest.raises(ServiceUnavailableError, match="in time"):
             web.get(web.make_session(retries=0), f"{page.root}/rss", timeout=0.3)
     assert time.monotonic() - started < 3.5
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_a_page_below_a_path_is_tried_there_first(end: str) -> None:
+    answers = {f"/status/mirror{end}": "<html></html>", "/status/mirror/history.atom": RSS, "/history.atom": 500}
+    with serving(answers) as page:
+        assert fetch_status(["mirror"], url=f"{page.root}/status/mirror{end}", now=NOW).answered == {"mirror": "feed"}
