@@ -22,6 +22,7 @@ from analysis.correlate.first_attempts import data_as_of, first_attempts, later_
 from analysis.correlate.history import observed_uses, versions
 from analysis.correlate.imputation import donors, imputed_jobs
 from analysis.correlate.machines import machines
+from analysis.correlate.names import release_names
 from analysis.correlate.registries import touched
 from analysis.correlate.reruns import attach_reruns
 from analysis.correlate.workflow_lines import workflow_lines
@@ -113,14 +114,14 @@ def exposure(store: Store, scope: Scope, engine: str | None = None) -> Exposure:
     moment = data_as_of(store, connection)
     found = keep(connection, runs(store, connection, scope), "runs")
     rows = keep(connection, _rows(store, connection, found, moment), "rows")
-    observed = keep(connection, observed_uses(store, connection, rows), "observed")
+    bumps = read_bumps(connection, found)
+    names = release_names(store, connection, rows, bumps)
+    observed = keep(connection, observed_uses(store, connection, rows, names), "observed")
     rows = keep(connection, _with_reach(rows, observed), "reached")
     read = rows.filter(rows.has_log & rows.job_id.notnull()).semi_join(observed, "row")
     like = keep(connection, donors(connection, rows, read), "donors")
-    ran = versions(
-        connection, rows, observed, like, read_bumps(connection, found), workflow_lines(store, connection),
-        store.table("releases", connection),
-    )  # fmt: skip
+    releases, files = store.table("releases", connection), workflow_lines(store, names)
+    ran = versions(connection, rows, observed, like, bumps, files, releases)
     machine = machines(store, connection, rows, like)
     touches, inputs = touched(store, connection, rows, like)
     jobs = columns.jobs(connection, rows, machine)
@@ -136,7 +137,7 @@ def exposure(store: Store, scope: Scope, engine: str | None = None) -> Exposure:
     )
     table.jobs["version_confidence"] = columns.lowest(connection, reached_versions, "sure", len(jobs))
     table.jobs["versions_observed"] = columns.marked(connection, observed.select("row"), len(jobs))
-    return attach_reruns(table, connection, store, later_attempts(store, connection, found), rows, observed)
+    return attach_reruns(table, connection, store, later_attempts(store, connection, found), rows, observed, names)
 
 
 def _rows(store: Store, connection: ibis.BaseBackend, found: ibis.Table, moment: datetime | None) -> ibis.Table:

@@ -15,17 +15,21 @@ import pandas as pd
 
 from analysis.correlate.bumps import Bump
 from analysis.correlate.engine import keep
+from analysis.correlate.names import COMMIT, EXACT, Names, name_table
 from analysis.correlate.nearest import both_sides, closer
 from analysis.store import Store
 
-EXACT = r"^v?\d+\.\d+\.\d+"
-COMMIT = r"^[0-9a-f]{40}$"
 _JOB = ("repo", "workflow", "job_name", "action")
 SURE, LIKELY, GUESS = 1.0, 0.8, 0.5
 
 
-def observed_uses(store: Store, connection: ibis.BaseBackend, rows: ibis.Table) -> ibis.Table:
+def observed_uses(store: Store, connection: ibis.BaseBackend, rows: ibis.Table, names: Names) -> ibis.Table:
     """What the read logs say: a row per job row and action.
+
+    Parameters
+    ----------
+    names : dict
+        What `names.release_names` gave.
 
     Returns
     -------
@@ -33,37 +37,27 @@ def observed_uses(store: Store, connection: ibis.BaseBackend, rows: ibis.Table) 
         ``row, action, token`` (the release, or ``~ref`` where the reference floats) ``, version, step`` (first step
         that uses it, null where unknown) and the row's ``repo, workflow, job_name, branch, line, at``.
     """
-    one = uses_of_jobs(store, connection, rows.filter(rows.job_id.notnull()))
-    job = rows.filter(rows.job_id.notnull()).select(
-        "row", "repo", "job_id", "workflow", "job_name", "branch", "line", "at"
-    )
-    return one.inner_join(job, ["repo", "job_id"])
+    own = rows.filter(rows.job_id.notnull())
+    job = own.select("row", "repo", "job_id", "workflow", "job_name", "branch", "line", "at")
+    return uses_of_jobs(store, connection, own, names).inner_join(job, ["repo", "job_id"])
 
 
-def uses_of_jobs(store: Store, connection: ibis.BaseBackend, jobs: ibis.Table) -> ibis.Table:
+def uses_of_jobs(store: Store, connection: ibis.BaseBackend, jobs: ibis.Table, names: Names) -> ibis.Table:
     """What the read logs of some jobs (``repo, job_id``) say: ``repo, job_id, action, token, version, step``."""
     uses = store.table("action_uses", connection)
     uses = uses.filter(uses.observed.fill_null(False) & uses.action.notnull() & ~uses.action.startswith("."))
-    uses = uses.semi_join(jobs, ["repo", "job_id"])
+    uses = uses.select("repo", "job_id", "ref", "sha", "version", "step_number", action=uses.action.lower())
+    uses = keep(connection, uses.semi_join(jobs, ["repo", "job_id"]), "uses_of_jobs")
+    uses = uses.left_join(name_table(names), ["action", "sha"], rname="{name}_named")
+    written = ibis.coalesce(uses.version, uses.ref).re_replace(r"^v(\d)", r"\1")
     floating = uses.ref.notnull() & ~uses.ref.re_search(EXACT) & ~uses.ref.re_search(COMMIT)
-    uses = uses.mutate(action=uses.action.lower(), version=version_label(uses), number=uses.step_number.nullif(0))
-    uses = uses.mutate(token=ibis.ifelse(floating, "~" + uses.ref, uses.version)).filter(lambda t: t.version.notnull())
+    known = ibis.coalesce(uses.name, ibis.ifelse(floating & uses.version.isnull(), uses.ref, written))
+    uses = uses.select("repo", "job_id", "action", version=known, floating=floating.fill_null(False),
+                       ref=uses.ref, step=uses.step_number.nullif(0))  # fmt: skip
+    uses = uses.mutate(token=ibis.ifelse(uses.floating, "~" + uses.ref, uses.version))
+    uses = uses.filter(uses.version.notnull())
     return uses.group_by("repo", "job_id", "action").aggregate(
-        token=uses.token.max(), version=uses.version.max(), step=uses.number.min()
-    )
-
-
-def version_label(uses: ibis.Table) -> ir.StringValue:
-    """The exact release (``6.11.0``), else ``v6@5cd11c3``, else what little is known."""
-    short = uses.sha.left(7)
-    exact = uses.ref.re_search(EXACT).fill_null(False)
-    pinned = uses.ref.re_search(COMMIT).fill_null(False)
-    return ibis.cases(
-        (uses.version.notnull(), uses.version.re_replace(r"^v(\d)", r"\1")),
-        (exact, uses.ref.re_replace(r"^v(\d)", r"\1")),
-        (pinned, uses.ref.left(7)),
-        (uses.ref.notnull() & short.notnull(), uses.ref + "@" + short),
-        else_=ibis.coalesce(uses.ref, short),
+        token=uses.token.max(), version=uses.version.max(), step=uses.step.min()
     )
 
 

@@ -15,6 +15,7 @@ from scipy import stats
 
 from analysis.correlate.exhibit import Exhibit, in_words, links, share
 from analysis.correlate.history import uses_of_jobs
+from analysis.correlate.names import Names
 from analysis.store import Store
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def attach_reruns(
     later: ibis.Table,
     rows: ibis.Table,
     observed: ibis.Table,
+    names: Names,
 ) -> Exposure:
     """Add the frame ``reruns`` and the columns ``rerun_passed`` and ``rerun_same_version``.
 
@@ -41,6 +43,8 @@ def attach_reruns(
         What `first_attempts.later_attempts` gave.
     rows, observed : ibis.Table
         The rows and what their read logs say of actions.
+    names : dict
+        What `names.release_names` gave.
     """
     first = rows.filter(rows.failed & ~rows.censored).select(
         "row", "repo", "run_id", "job_name", "job_id", failed_at=rows.started_at, first_minutes=rows.minutes
@@ -48,7 +52,7 @@ def attach_reruns(
     again = later.inner_join(first, ["repo", "run_id", "job_name"], rname="{name}_first")
     hours = (again.started_at.epoch_seconds() - again.failed_at.epoch_seconds()) / 3600
     again = again.mutate(gap_hours=hours - again.first_minutes.fill_null(0) / 60)
-    compared = _compared(uses_of_jobs(store, connection, later), observed, again)
+    compared = _compared(uses_of_jobs(store, connection, later, names), observed, again)
     again = again.left_join(compared, ["repo", "job_id"], rname="{name}_compared")
     frame = connection.to_pyarrow(again.select(*_RERUN_COLUMNS).order_by("row", "attempt")).to_pandas()
     frame["same_version"] = frame["same_version"].astype("boolean")
