@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from analysis.errors import UsageError
 from analysis.probe import look as looking
@@ -461,3 +463,44 @@ def test_what_the_runners_saw_is_imported_into_the_data_folder(tmp_path: Path) -
     imported = import_paths([tmp_path / "probes.jsonl"], store)
     assert imported.rows["probes"] == 2
     assert sorted(store.read("probes")["operation"]) == ["token", "v2"]
+
+
+HEADERS = st.dictionaries(
+    st.sampled_from(["www-authenticate", "location", "content-type", "retry-after", "cf-ray"]),
+    st.text(max_size=40)
+    | st.sampled_from(
+        ['Bearer realm="https://t.example/token",service="s"', "https://cdn.example/x", "//x", "http://[", "60"]
+    ),
+    max_size=3,
+)
+DOOR = looking.Answer(401, {"www-authenticate": 'Bearer realm="https://t.example/token",service="s"'}, b"")
+TOKEN = looking.Answer(200, {}, b'{"token": "t"}')
+ANSWERS = st.builds(
+    looking.Answer,
+    st.sampled_from([200, 206, 301, 302, 307, 401, 403, 404, 429, 500, 503]),
+    HEADERS,
+    st.binary(max_size=30)
+    | st.sampled_from([b'{"token": "t", "expires_in": "x"}', b'{"errors": [1]}', json.dumps(MANIFEST).encode(), b"[]"]),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([(), (DOOR,), (DOOR, TOKEN)]), st.lists(ANSWERS, min_size=1, max_size=12))
+def test_no_answer_whatever_breaks_a_look(healthy: tuple[looking.Answer, ...], ill: list[looking.Answer]) -> None:
+    left = iter([*healthy, *ill])
+    asked: list[tuple[str, dict[str, str]]] = []
+
+    def ask(method: str, url: str, headers: Any, most: int) -> looking.Answer:
+        asked.append((url, dict(headers)))
+        answer = next(left, None)
+        if answer is None:
+            raise looking.Unreachable("no more")
+        return answer
+
+    aim = looking.Target("mirror", "registry.example", "octo/app", "latest")
+    looked = list(looking.look(aim, ask, memory=looking.Memory()))
+    operations = [stage.operation for stage in looked]
+    assert operations == [name for name in ("v2", "token", "manifest", "blob") if name in operations]
+    assert all(url.startswith("https://") for url, _ in asked)
+    assert all(url.startswith("https://registry.example/") for url, sent in asked if "Authorization" in sent)
+    assert all((stage.error or "").isprintable() for stage in looked)

@@ -41,6 +41,7 @@ MANIFESTS = ", ".join(
 )
 _PAIR = re.compile(r'(\w+)="([^"]{0,2000})"')
 _DIGEST = re.compile(r"^sha256:[0-9a-f]{64}$")
+_UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
 _TRACES = ("cf-ray", "x-github-request-id", "x-amzn-requestid", "x-ms-correlation-request-id", "x-served-by")
 
 
@@ -211,8 +212,7 @@ class _Walk:
         self, method: str, url: str, headers: Mapping[str, str], most: int
     ) -> tuple[Answer | None, str, str | None]:
         """The last answer, the host that gave it, and why there is none or why it was not followed."""
-        host = urllib.parse.urlsplit(url).netloc
-        first = host
+        host = first = urllib.parse.urlsplit(url).netloc
         answer: Answer | None = None
         for _ in range(MOST_REDIRECTS + 1):
             sent = {k: v for k, v in headers.items() if host == first or k.lower() != "authorization"}
@@ -223,11 +223,14 @@ class _Walk:
             location = answer.headers.get("location", "")
             if answer.status not in (301, 302, 303, 307, 308) or not location:
                 return answer, host, None
-            url = urllib.parse.urljoin(url, location)
-            parts = urllib.parse.urlsplit(url)
+            try:
+                url = urllib.parse.urljoin(url, location)
+            except ValueError:
+                return answer, host, f"redirected by {host} to no address"
             if not self.allows(url):
                 return answer, host, f"redirected by {host} to something that is not https"
-            host = parts.netloc
+            parts = urllib.parse.urlsplit(url)
+            host = _UNPRINTABLE.sub("?", parts.netloc)[:120]
         return answer, host, f"more than {MOST_REDIRECTS} redirects ({host})"
 
     def allows(self, url: str) -> bool:

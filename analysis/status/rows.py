@@ -99,10 +99,12 @@ def merged(older: Row, newer: Row, *, says_components: bool) -> Row:
     """One incident's row from two answers: the newer one wins, but a fact it cannot say is kept.
 
     A feed says neither components nor impact; Status.io's JSON forgets an incident once it is over. What the richer
-    answer said about an incident outlives the poorer one that came later.
+    answer said about an incident outlives the poorer one that came later. An incident that is opened again is open.
     """
     row: Row = {column: newer[column] if newer[column] is not None else older.get(column) for column in newer}
-    if not says_components and older.get("impact"):
+    if says_components:
+        row["resolved_at"] = newer["resolved_at"]
+    elif older.get("impact"):
         row |= {column: older[column] for column in ("impact", "components", "regions", "direction")}
     if older.get("began_at") and row["began_at"] and older["began_at"] < row["began_at"]:
         row |= {column: older[column] for column in ("began_at", "began_source")}

@@ -74,3 +74,11 @@ def test_only_what_was_over_two_weeks_ago_is_settled(tmp_path: Path) -> None:
         fetched(statuspage(over, fresh, running)),
     )
     assert settled(store, NOW) == {("github", "abc123def456")}
+
+
+def test_an_incident_that_is_opened_again_is_open(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    file_status(store, fetched(statuspage(incident())))
+    again = incident(status="investigating", resolved_at=None)
+    file_status(store, fetched(statuspage(again), later=timedelta(hours=1)))
+    assert store.read("incidents")["resolved_at"].isna().all()

@@ -94,3 +94,17 @@ def test_a_part_of_a_page_can_be_about_one_direction() -> None:
     npm = provider_for_filing("npm")
     assert npm.components_of(["Package publishing"], "", []) == (("npm",), "push")
     assert npm.components_of(["Package publishing", "Package installation"], "", []) == (("npm",), None)
+
+
+def test_a_disruption_of_all_services_that_lists_desktop_is_the_registrys_too() -> None:
+    text = "We see issues accessing all Docker services, among them Docker Desktop and Scout."
+    assert docker("Full Service Disruption", text) == ["docker-hub", "Docker Desktop"]
+
+
+@pytest.mark.parametrize(
+    ("title", "components"),
+    [("Elevated error rates", ["pypi"]), ("PyPI is slow", ["pypi"]), ("www.python.org 503", ["python.org"]),
+     ("TestPyPI is down", ["TestPyPI"])],
+)  # fmt: skip
+def test_pythons_page_is_about_pypi_unless_it_says_otherwise(title: str, components: list[str]) -> None:
+    assert the_incident(statusio_rss(POST, title=title), "pypi")["components"] == components
