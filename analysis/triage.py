@@ -19,7 +19,7 @@ from analysis.errors import KitError, NoDataError, UsageError
 from analysis.github.client import GitHub
 from analysis.report import write_report
 from analysis.scope import Scope
-from analysis.status import current_status, fetch_status
+from analysis.status import current_status, fetch_status, file_status
 from analysis.store import Store
 
 STAGES = ((timedelta(days=1), 0.3), (timedelta(days=4), 0.3), (timedelta(days=14), 0.4))
@@ -154,9 +154,8 @@ def _services(store: Store, say: Callable[[str], None]) -> list[Any]:
         else "no status page that could be reached shows trouble (that is no proof of health)"
     )
     found = fetch_status()
-    store.upsert("incidents", found.incidents)
-    store.upsert("incident_updates", found.incident_updates)
-    return list(found.problems)
+    file_status(store, found)
+    return [*(failure.reason for failure in found.failures), *found.problems]
 
 
 def _settled(before: dict[str, Any], after: dict[str, Any]) -> bool:

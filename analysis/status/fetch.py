@@ -16,7 +16,15 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from analysis.errors import KitError, NotFoundError, RateLimitError, RemoteError, StorageError, UsageError
+from analysis.errors import (
+    KitError,
+    NotFoundError,
+    RateLimitError,
+    RemoteError,
+    ServiceUnavailableError,
+    StorageError,
+    UsageError,
+)
 from analysis.status import web
 from analysis.status.providers import Provider, first_look, load_providers, provider_for_filing, provider_named
 from analysis.status.read import LARGEST_BODY, StatusAnswer, read_status
@@ -208,12 +216,15 @@ def _provider_of_host(url: str) -> Provider:
 
 
 def _visit_known(visit: _Visit) -> None:
+    """Read each address of a known page; a host that does not answer at all is not asked a second time."""
     for position, address in enumerate(visit.provider.history):
         try:
             answer = visit.ask(address)
         except KitError as error:
             if position == 0 or not isinstance(error, NotFoundError):
                 visit.fail(address, error)
+            if isinstance(error, ServiceUnavailableError) and error.status is None:
+                return
             continue
         visit.keep(answer)
         _walk_archive(visit, address, answer)

@@ -207,3 +207,12 @@ def test_a_page_below_a_path_is_tried_there_first(end: str) -> None:
     answers = {f"/status/mirror{end}": "<html></html>", "/status/mirror/history.atom": RSS, "/history.atom": 500}
     with serving(answers) as page:
         assert fetch_status(["mirror"], url=f"{page.root}/status/mirror{end}", now=NOW).answered == {"mirror": "feed"}
+
+
+def test_a_host_that_does_not_answer_is_one_failure_however_many_addresses_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = Provider("gone", "Gone", history=("http://127.0.0.1:9/a", "http://127.0.0.1:9/b"))
+    monkeypatch.setattr("analysis.status.fetch.provider_named", lambda name: gone)
+    fetched = fetch_status(["gone"], now=NOW)
+    assert [failure.url for failure in fetched.failures] == ["http://127.0.0.1:9/a"]
