@@ -9,9 +9,10 @@ match no failure. ``impact`` is null where the source cannot say it (feeds).
 """
 
 from analysis.status.current import ServiceState, current_status
-from analysis.status.fetch import Failure, StatusFetch, fetch_status
+from analysis.status.fetch import StatusFetch, fetch_status
 from analysis.status.filing import asked, file_status, settled
 from analysis.status.read import StatusAnswer, read_status
+from analysis.status.visit import Failure
 
 __all__ = [
     "Failure",
