@@ -60,7 +60,8 @@ def asked(store: Store) -> dict[str, datetime]:
     for visit in sorted((v for v in visits if v["started_at"]), key=lambda v: v["started_at"]):
         arguments = visit["arguments"] or ""
         if arguments.startswith(_COMMAND):
-            found.update(dict.fromkeys(arguments.removeprefix(_COMMAND).split("\t"), visit["started_at"]))
+            names = [name for name in arguments.removeprefix(_COMMAND).split("\t") if name]
+            found.update(dict.fromkeys(names, visit["started_at"]))
     return found
 
 
@@ -72,7 +73,8 @@ def _visit(fetched: StatusFetch, finished_at: datetime) -> Row:
         "finished_at": finished_at,
         "requests": fetched.requests,
         "ended": "done",
-        "data_as_of": fetched.fetched_at,
+        # The time up to which runs are known is a matter of collect: a look at a status page does not move it.
+        "data_as_of": None,
     }
 
 

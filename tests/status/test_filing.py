@@ -82,3 +82,15 @@ def test_an_incident_that_is_opened_again_is_open(tmp_path: Path) -> None:
     again = incident(status="investigating", resolved_at=None)
     file_status(store, fetched(statuspage(again), later=timedelta(hours=1)))
     assert store.read("incidents")["resolved_at"].isna().all()
+
+
+def test_a_look_at_a_page_does_not_claim_that_the_runs_are_known_until_then(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    file_status(store, fetched(statuspage(incident())))
+    assert store.read("collections")["data_as_of"].isna().all()
+
+
+def test_a_visit_that_nobody_answered_has_asked_nobody(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    file_status(store, StatusFetch([], [], {}, [], [], 3, NOW))
+    assert asked(store) == {}
