@@ -157,7 +157,8 @@ def import_(
 
 def status(
     providers: Annotated[
-        list[str] | None, typer.Argument(metavar="PROVIDER...", help="Known providers; left out: all of them.")
+        list[str] | None,
+        typer.Argument(metavar="PROVIDER...", help="Known providers or components; left out: the eight most asked."),
     ] = None,
     url: Annotated[str | None, typer.Option("--url", help="A status page or feed; its kind is detected.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="Your own CSV, JSON, YAML or iCalendar file.")] = None,

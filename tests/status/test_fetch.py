@@ -216,3 +216,15 @@ def test_a_host_that_does_not_answer_is_one_failure_however_many_addresses_it_ha
     monkeypatch.setattr("analysis.status.fetch.provider_named", lambda name: gone)
     fetched = fetch_status(["gone"], now=NOW)
     assert [failure.url for failure in fetched.failures] == ["http://127.0.0.1:9/a"]
+
+
+def test_a_quiet_quarter_is_not_the_end_of_the_archive_but_three_are() -> None:
+    answers = archive()
+    answers |= {f"/history.json?page={number}": {"months": []} for number in (1, 2)}
+    answers["/history.json?page=3"] = {"months": [month("June", "oldone123456")]}
+    answers |= {f"/history.json?page={number}": {"months": []} for number in range(4, 12)}
+    with serving(answers) as page:
+        fetched = fetch_status(["github"], url=page.root, since=datetime(2023, 5, 1, tzinfo=UTC), now=NOW)
+    assert "oldone123456" in {row["incident_id"] for row in fetched.incidents}
+    assert "/history.json?page=6" in page.asked
+    assert "/history.json?page=7" not in page.asked
