@@ -5,9 +5,11 @@ colours, one a component, each with its text alternative in ``layout.meta["alt"]
 are; the report draws the same figures as static SVG (``report.drawing``).
 """
 
-from analysis.charts.evidence import Estimate, Saving, counterfactuals, forest, paradox, suspects
+from analysis.charts.counts import by_hour, stacked
+from analysis.charts.evidence import Estimate, Saving, counterfactuals, forest, paradox, rate_rows, suspects
 from analysis.charts.timeline import TimelineData, timeline
 
 __all__ = [
-    "Estimate", "Saving", "TimelineData", "counterfactuals", "forest", "paradox", "suspects", "timeline",
+    "Estimate", "Saving", "TimelineData", "by_hour", "counterfactuals", "forest", "paradox", "rate_rows", "stacked",
+    "suspects", "timeline",
 ]  # fmt: skip

@@ -51,7 +51,7 @@ def suspects(causes: Sequence[tuple[str, str, float]], words: Words | None = Non
     words = words or Words()
     labels = [plain(label) for label, _, _ in causes]
     alt = words("alt_suspects", parts=words.some(f"{label} {chance(p)}" for label, _, p in causes))
-    figure = _rows(labels, words("suspects"), alt, "suspects", {"range": [0, 1], **_SHARES})
+    figure = rows(labels, words("suspects"), alt, "suspects", {"range": [0, 1], **_SHARES})
     looks = [look(component or "action") for _, component, _ in causes]
     figure.add_bar(
         orientation="h", y=labels, x=[p for _, _, p in causes], width=0.4, hoverinfo="text", offset=0,
@@ -78,28 +78,28 @@ def forest(estimates: Sequence[Estimate], words: Words | None = None) -> go.Figu
     ticks = [t for t in _RATIOS if low <= math.log10(t) <= high]
     alt = words("alt_forest", parts=words.some(f"{e.label}: {_interval(e, words)}" for e in shown))
     axis = {"type": "log", "range": [low, high], "tickvals": ticks, "ticktext": [f"{t:g}" for t in ticks]}
-    figure = _rows(labels, words("forest"), alt, "forest", axis)
+    figure = rows(labels, words("forest"), alt, "forest", axis)
     for side, symbol, colour in (
         ("for", "square", "brown"),
         ("against", "circle", "blue"),
         ("open", "diamond", "grey"),
     ):
-        rows = [(label, e) for label, e in zip(labels, shown, strict=True) if e.side == side]
-        if not rows:
+        mine = [(label, e) for label, e in zip(labels, shown, strict=True) if e.side == side]
+        if not mine:
             continue
-        cut = [[min(max(x, 10**low), 10**high) for x in _ends(e)] for _, e in rows]
+        cut = [[min(max(x, 10**low), 10**high) for x in _ends(e)] for _, e in mine]
         figure.add_scatter(
-            x=[value for value, _, _ in cut], y=[label for label, _ in rows],
+            x=[value for value, _, _ in cut], y=[label for label, _ in mine],
             mode="markers+text",
             name=words(f"side_{side}"), showlegend=True, cliponaxis=False,
-            marker={"symbol": symbol, "size": [11 if e.value else 0 for _, e in rows], "color": hue(colour)},
-            text=[_interval(e, words) for _, e in rows], textposition="bottom center",
+            marker={"symbol": symbol, "size": [11 if e.value else 0 for _, e in mine], "color": hue(colour)},
+            text=[_interval(e, words) for _, e in mine], textposition="bottom center",
             error_x={
                 "type": "data", "symmetric": False, "color": hue(colour), "thickness": 2.5, "width": 5,
                 "array": [b - value for value, _, b in cut],
                 "arrayminus": [value - a for value, a, _ in cut],
             },
-            hoverinfo="text", hovertext=[f"{e.label}: {_interval(e, words)}" for _, e in rows],
+            hoverinfo="text", hovertext=[f"{e.label}: {_interval(e, words)}" for _, e in mine],
         )  # fmt: skip
     figure.add_shape(line(1, 1, 0, 1, yref="paper", dash="solid"))
     return figure
@@ -114,19 +114,19 @@ def paradox(comparison: Paradox, names: Mapping[str, str], words: Words | None =
         Label of each group (``before``, ``after`` and the two versions).
     """
     words = words or Words()
-    rows = [(words("paradox_before"), rate, "amber", "/") for rate in (comparison.before, comparison.after)]
-    rows += [(words("paradox_within"), rate, "blue", "") for rate in (comparison.old, comparison.new) if rate]
+    shown = [(words("paradox_before"), rate, "amber", "/") for rate in (comparison.before, comparison.after)]
+    shown += [(words("paradox_within"), rate, "blue", "") for rate in (comparison.old, comparison.new) if rate]
     return rate_rows(
-        [(f"{view}: {names.get(rate.group, rate.group)}", rate, colour, shape) for view, rate, colour, shape in rows],
+        [(f"{view}: {names.get(rate.group, rate.group)}", rate, colour, shape) for view, rate, colour, shape in shown],
         words, words("rate"), "paradox", "alt_paradox",
     )  # fmt: skip
 
 
 def rate_rows(
-    rows: Sequence[tuple[str, Rate, str, str]], words: Words, heading: str, name: str, alt: str = "alt_rates"
+    given: Sequence[tuple[str, Rate, str, str]], words: Words, heading: str, name: str, alt: str = "alt_rates"
 ) -> go.Figure:
     """Failure rates with their intervals, one row each: label, rate, colour by name, hatch."""
-    shown = [row for row in rows if row[1].jobs]
+    shown = [row for row in given if row[1].jobs]
     labels = _distinct([plain(label, 80) for label, *_ in shown])
     tips = [
         words(
@@ -136,7 +136,7 @@ def rate_rows(
         for label, r, *_ in shown
     ]  # fmt: skip
     top = max([r.high for _, r, *_ in shown] + [0.02]) * 1.1
-    figure = _rows(labels, heading, words(alt, parts=words.some(tips)), name, _rate_axis(top))
+    figure = rows(labels, heading, words(alt, parts=words.some(tips)), name, _rate_axis(top))
     figure.add_bar(
         orientation="h", y=labels, x=[r.rate for _, r, *_ in shown], width=0.4, offset=0, hoverinfo="text",
         hovertext=tips, text=[percent(r.rate) for _, r, *_ in shown], textposition="outside", cliponaxis=False,
@@ -165,7 +165,7 @@ def counterfactuals(savings: Sequence[Saving], total: int, words: Words | None =
         for s in savings
     ]
     alt = words("alt_counterfactuals", parts=words.some(tips))
-    figure = _rows(labels, words("counterfactuals"), alt, "counterfactuals", {"range": [0, top * 1.02]})
+    figure = rows(labels, words("counterfactuals"), alt, "counterfactuals", {"range": [0, top * 1.02]})
     figure.add_bar(
         orientation="h", y=labels, x=[s.avoided for s in savings], width=0.4, offset=0, hoverinfo="text",
         hovertext=tips, marker={"color": hue("blue")}, text=[count(s.avoided) for s in savings], textposition="outside",
@@ -195,8 +195,8 @@ def _interval(estimate: Estimate, words: Words) -> str:
     return words("interval", value=ratio(estimate.value), low=ratio(estimate.low), high=ratio(estimate.high))
 
 
-def _rows(labels: Sequence[str], heading: str, alt: str, name: str, x: Mapping[str, object]) -> go.Figure:
-    """One panel of horizontal rows, the first label on top."""
+def rows(labels: Sequence[str], heading: str, alt: str, name: str, x: Mapping[str, object]) -> go.Figure:
+    """One panel of horizontal rows, the first label on top; ``x`` holds Plotly's settings of the x axis."""
     axis = {"type": "category", "categoryarray": list(labels), "range": [len(labels) - 0.5, -0.5], "showgrid": False}
     figure = panels([Panel(heading, max(_ROW * len(labels), _ROW), axis)], {"showgrid": True, **x}, alt=alt, name=name)
     figure.update_layout(margin={"l": 260})

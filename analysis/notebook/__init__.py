@@ -1,8 +1,7 @@
-"""What the notebooks call: open a case, show it, and redraw it when a widget changes.
+"""What the notebooks call: open a history, show it, and redraw it when a widget changes.
 
-In: a data folder. Out: things that Jupyter shows. No statistics here: those are ``correlate``'s and ``diagnose``'s.
+`start` (services, checks, token, scope) · `collecting` (the form of notebook 01) · `history` and `case` (what is
+looked at, without and with a verdict) · `views` (from a choice to a figure and its conclusion) · `widgets` (the
+choices) · `clusters` (unknown failures) · `strip`, `export`. No statistics here: those are ``correlate``'s and
+``diagnose``'s.
 """
-
-from analysis.notebook.case import Case, open_case
-
-__all__ = ["Case", "open_case"]

@@ -5,74 +5,44 @@ In: a data folder and a scope. Out: a `Case`, which notebooks and report read an
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from analysis.charts import tables
 from analysis.charts.timeline import TimelineData
-from analysis.correlate.exposure import Exposure, exposure
+from analysis.correlate.exposure import exposure
+from analysis.diagnose import diagnose
 from analysis.errors import UsageError
+from analysis.notebook.history import HOUR, History, posts, sample_mark, whole_hours
 from analysis.scope import Scope
 from analysis.store import Store
 
 Question = Mapping[str, str | None]
 NO_QUESTION: Question = {"action": None, "old": None, "new": None}
-_SAMPLE_MARK = "sample.json"
-_HOUR = pd.Timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class Case:
+@dataclass(frozen=True, kw_only=True)
+class Case(History):
     """An incident and what is known about it.
 
     Attributes
     ----------
-    store : Store
-        The data folder.
-    scope : Scope
-        The part of the history that was looked at.
     verdict : dict
         The verdict document.
-    exposure : Exposure
-        One row per first-attempt job.
-    incidents : DataFrame
-        Status posts that touch the window.
-    now : datetime
-        When the case was opened, UTC.
-    sample : dict
-        What ``sample.json`` says, where the data is a sample's; empty otherwise.
     """
 
-    store: Store
-    scope: Scope
     verdict: dict[str, Any]
-    exposure: Exposure
-    incidents: pd.DataFrame
-    now: datetime
-    sample: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def jobs(self) -> pd.DataFrame:
-        """The exposure table's jobs."""
-        return self.exposure.jobs
 
     @cached_property
     def window(self) -> tuple[pd.Timestamp, pd.Timestamp]:
-        """First and last moment that is shown, UTC: the verdict's window, widened to whole hours."""
-        window = self.verdict["window"]
-        started = self.jobs["started_at"]
-        first = pd.Timestamp(window["start"]) if window["start"] else started.min()
-        last = pd.Timestamp(window["end"]) if window["end"] else started.max()
-        if pd.isna(first) or pd.isna(last):
-            first = last = pd.Timestamp(self.now)
-        return first.floor(_HOUR), max(last.ceil(_HOUR), first.floor(_HOUR) + _HOUR)
+        """The verdict's window in whole hours, UTC."""
+        window, started = self.verdict["window"], self.jobs["started_at"]
+        return whole_hours(window["start"] or started.min(), window["end"] or started.max(), self.now)
 
     @cached_property
     def question(self) -> tuple[str, str, str] | None:
@@ -87,25 +57,18 @@ class Case:
         mine.sort(key=lambda c: _rank(f"{c['name']}@{c['to']}", blamed))
         return (mine[0]["name"], mine[0]["from"], mine[0]["to"]) if mine else None
 
-    def version_of(self, action: str) -> pd.Series:
-        """The version of an action in each job, null where it is not used."""
-        frame = self.exposure.versions
-        if action in frame:
-            return frame[action].astype("object")
-        return pd.Series(None, index=self.jobs.index, dtype="object")
-
     def timeline(self, marks: Mapping[str, str]) -> TimelineData:
         """What the timeline draws; ``marks`` labels ``first_failure``, ``first_post`` and ``last_failure``."""
         since, until = self.window
         width = tables.bin_width(since, until)
         action, *versions = self.question or ("", "", "")
         shown = (versions[0], versions[1])
-        adopted = tables.adoption(self.jobs, self.version_of(action), max(width, 6 * _HOUR), show=shown)
+        adopted = tables.adoption(self.jobs, self.version_of(action), max(width, 6 * HOUR), show=shown)
         first, last = self.episode
         times = {"first_failure": first, "first_post": self.first_post, "last_failure": last}
         return TimelineData(
             since=since, until=until, width=width, failures=tables.failures_by_time(self.jobs, width),
-            adoption=adopted, adoption_width=max(width, 6 * _HOUR), versions=shown, action=action,
+            adoption=adopted, adoption_width=max(width, 6 * HOUR), versions=shown, action=action,
             incidents=self.incidents, reruns=tables.reruns(self.jobs),
             marks=tuple((at, marks[name]) for name, at in times.items() if at is not None and name in marks),
         )  # fmt: skip
@@ -192,7 +155,10 @@ def open_case(
     if judged.get("schema") != 1:
         raise UsageError("this is no verdict document", remedy="make one with actions-incident diagnose --json")
     facts = exposure(store, scope)
-    return Case(store, scope, judged, facts, posts(store, facts.jobs["started_at"]), now, sample_mark(store.data_dir))
+    return Case(
+        store=store, scope=scope, exposure=facts, incidents=posts(store, facts.jobs["started_at"]), now=now,
+        sample=sample_mark(store.data_dir), verdict=judged,
+    )  # fmt: skip
 
 
 def judge(store: Store, scope: Scope, question: Question | None) -> dict[str, Any]:
@@ -205,35 +171,10 @@ def judge(store: Store, scope: Scope, question: Question | None) -> dict[str, An
     NoDataError
         The data folder holds nothing in this scope.
     """
-    from analysis.diagnose import diagnose
-
     asked = {**NO_QUESTION, **(question or {})}
     if not any(asked.values()):
         asked |= {name: text for name, text in sample_mark(store.data_dir).get("question", {}).items() if name in asked}
     return diagnose(store, scope, action=asked["action"], old=asked["old"], new=asked["new"])
-
-
-def posts(store: Store, started: pd.Series) -> pd.DataFrame:
-    """Status posts that touch the time in which jobs ran, the earliest first."""
-    found = store.read("incidents")
-    if found.empty or started.empty:
-        return found.head(0)
-    began = found["began_at"].fillna(found["posted_at"])
-    ended = found["resolved_at"].fillna(started.max())
-    touching = (began <= started.max()) & (ended >= started.min())
-    return found.loc[began[touching].sort_values().index].reset_index(drop=True)
-
-
-def sample_mark(data_dir: Path) -> dict[str, Any]:
-    """What marks a data folder as a sample's; empty for real data."""
-    path = data_dir / _SAMPLE_MARK
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError):
-        return {"unreadable": str(path)}
-    return found if isinstance(found, dict) and found else {"sample": True}
 
 
 def _moment(text: str | None) -> pd.Timestamp | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from analysis.errors import NoDataError
 
 _ROOT = Path(__file__).resolve().parents[2]
+LOCAL = _ROOT / "data" / "local"
 
 
 def data_folder(named: str | Path | None = None, *, root: Path = _ROOT) -> Path:

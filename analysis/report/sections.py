@@ -60,7 +60,8 @@ class Report:
         return self._section(
             "verdict", self.title,
             summary=verdict["summary"], asked=asked(verdict, self.case.question, t), scope=scope,
-            window=verdict["window"], ongoing=verdict["ongoing"], episode=self.case.episode, sample=bool(self.case.sample),
+            window=verdict["window"], ongoing=verdict["ongoing"], episode=self.case.episode,
+            sample=bool(self.case.sample),
             warnings=verdict["warnings"], advice=self._advice()[:_FIRST_ADVICE],
             page={
                 "sample": bool(self.case.sample),

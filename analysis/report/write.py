@@ -15,7 +15,8 @@ import papermill
 from traitlets.config import Config
 
 from analysis.errors import KitError, StorageError, UsageError
-from analysis.notebook.case import NO_QUESTION, Question, judge, sample_mark
+from analysis.notebook.case import NO_QUESTION, Question, judge
+from analysis.notebook.history import sample_mark
 from analysis.report.export import export
 from analysis.report.texts import Texts
 from analysis.scope import Scope, iso
