@@ -46,6 +46,8 @@ class StatusAnswer:
         Of a history page that only lists incidents: their codes, and the end of the month each belongs to.
     problems : list of str
         What could not be read, a line each.
+    says_components : bool
+        Whether the format can say components and impact at all; a feed cannot.
     """
 
     kind: str

@@ -7,6 +7,7 @@ and ``resolved_at``. ``began_at`` is the earliest that is known and is never lat
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any
@@ -18,6 +19,8 @@ from analysis.status.providers import Provider
 from analysis.status.times import earliest
 
 Row = dict[str, Any]
+# What may become a link for people to follow.
+_LINK = re.compile(r"^https?://[^\s<>\"'\x00-\x20\x7f]{1,1990}$", re.IGNORECASE)
 # Reports written afterwards speak of many things that were not hit.
 _AFTERWARDS = frozenset({"resolved", "postmortem", "completed"})
 _DIRECTED = SERVICE_COMPONENTS - {"gha-cache", "gha-artifact", "gha-service", "git-hosting", "network"}
@@ -45,7 +48,7 @@ def incident_row(notice: Notice, provider: Provider, url: str) -> Row:
         "updated_at": notice.updated_at or notice.posted_at,
         "resolved_at": max(resolved, began) if resolved and began else resolved,
         "is_maintenance": notice.is_maintenance,
-        "url": notice.url or url or None,
+        "url": next((link for link in (notice.url, url) if link and _LINK.match(link)), None),
     }
 
 

@@ -134,3 +134,13 @@ def test_names_that_are_paths_stay_inside_the_data_folder(tmp_path) -> None:
     store.upsert("incidents", answer.incidents)
     assert [path for path in tmp_path.rglob("*.parquet") if tmp_path / "data" not in path.parents] == []
     assert store.read("incidents")["provider"].tolist() == ["../../escape"]
+
+
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)//", "https://x/\"onmouseover='x'", "data:text/html,x", "file:///x"]
+)
+def test_only_a_web_address_becomes_a_link(link: str) -> None:
+    body = statuspage(incident(shortlink=link)) | {"page": {"id": "x", "url": link}}
+    row = read(body).incidents[0]
+    assert row["url"] in (None, "https://status.example/answer")
+    assert read("title,start\nx,2025-01-08T13:00Z\n", "team", url="mine.csv").incidents[0]["url"] is None
