@@ -31,6 +31,8 @@ UNCAPPED_LOGS = 300
 NEAR_HOURS = 6
 _NEAR_WEIGHT = 3.0
 _FAILING_JOB = 3.0
+_FIRST_OF_LINE = 30.0
+_FIRST_OF_BUMP = 60.0
 _ROUND = 16
 _TAG = re.compile(r"^v?\d|^[0-9a-f]{40}$")
 
@@ -76,6 +78,9 @@ class _Plan:
                 line = self._line(place, name)
                 line.factor = _FAILING_JOB if name and stems[name] else 1.0
                 self.lines[place, name] = line
+            if not any(self.lines[place, name].seen for name in stems or [None]):
+                first = max(stems, key=lambda name: (stems[name], name)) if stems else None
+                self.lines[place, first].bonus = _FIRST_OF_BUMP if place[2].startswith("bump:") else _FIRST_OF_LINE
 
     def _stems(self, workflow: tuple[str, str]) -> Counter[str]:
         """Jobs of a workflow that ran, each with how often it failed."""
@@ -94,7 +99,6 @@ class _Plan:
             runs=runs,
             open=[False] * len(runs),
             weights=[_NEAR_WEIGHT if (r["repo"], hour(time_of(r), NEAR_HOURS)) in self.near else 1.0 for r in runs],
-            is_bump=place[2].startswith("bump:"),
         )
         for i, run in enumerate(runs):
             jobs = self.jobs_of(run, name)
@@ -131,7 +135,7 @@ class _Plan:
         return (
             green
             and self.desk.options.jobs != "failed"
-            and (run["repo"], "jobs", str(run["run_id"])) not in (self.desk.gaps)
+            and not any((run["repo"], kind, str(run["run_id"])) in self.desk.gaps for kind in ("jobs", "jobs-failed"))
         )
 
     def next_picks(self, blind: bool, afford: float) -> list[_Pick]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from analysis.collect.history import History
 from analysis.collect.options import CollectOptions, Gap, Progress
-from analysis.errors import AuthenticationError, BudgetSpentError, RateLimitError, RemoteError
+from analysis.errors import AuthenticationError, BudgetSpentError, RateLimitError, RemoteError, ServiceUnavailableError
 from analysis.github import GitHub
 from analysis.store import Store
 
@@ -21,6 +21,7 @@ Answer = TypeVar("Answer")
 
 WORKERS = 4
 _CHUNK = 24
+DOWN_BELIEVED = 8
 _BATCH_ROWS = 20_000
 _BATCH_SECONDS = 20.0
 LASTING = ("log", "jobs", "releases")
@@ -106,8 +107,8 @@ class Desk:
 
         Raises
         ------
-        BudgetSpentError, RateLimitError, AuthenticationError
-            After the answers that did come were given out.
+        BudgetSpentError, RateLimitError, AuthenticationError, ServiceUnavailableError
+            After the answers that did come were given out; the last where nothing else comes any more.
         """
 
         def tried(item: Item) -> Answer | RemoteError:
@@ -117,11 +118,13 @@ class Desk:
                 return error
 
         waiting = list(items)
+        down = 0
         for start in range(0, len(waiting), _CHUNK):
             part = waiting[start : start + _CHUNK]
             fatal: RemoteError | None = None
             for item, answer in zip(part, list(self._pool.map(tried, part)), strict=True):
-                if isinstance(answer, _FATAL):
+                down = down + 1 if isinstance(answer, ServiceUnavailableError) else 0
+                if isinstance(answer, RemoteError) and (isinstance(answer, _FATAL) or down >= DOWN_BELIEVED):
                     fatal = fatal or answer
                     continue
                 yield item, answer

@@ -13,7 +13,7 @@ from typing import Any
 from analysis.collect.desk import Desk
 from analysis.collect.history import RED
 from analysis.collect.spread import hour, spread
-from analysis.errors import NotFoundError, RemoteError
+from analysis.errors import GoneError, NotFoundError, RemoteError
 from analysis.github.rows import attempt_row, job_rows, run_row
 
 Row = dict[str, Any]
@@ -62,7 +62,8 @@ def read_jobs(desk: Desk, runs: Iterable[Row]) -> None:
     for run, answer in desk.each(runs, ask):
         desk.progress.advance()
         if isinstance(answer, RemoteError):
-            desk.gap(run["repo"], "jobs", run["run_id"], answer.line())
+            lasting = isinstance(answer, NotFoundError | GoneError)
+            desk.gap(run["repo"], "jobs" if lasting else "jobs-failed", run["run_id"], answer.line())
             continue
         _take(desk, run, answer)
 

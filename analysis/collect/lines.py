@@ -68,15 +68,17 @@ class Line:
         How much a run matters (those near failures more).
     seen : dict of int to object
         Position to what its log says of versions.
-    is_bump : bool
-        The line of one bot's branch: its first log counts for more.
+    bonus : float
+        What the first log of the line counts for beside its runs.
+    factor : float
+        How much its job matters.
     """
 
     runs: list[Row]
     open: list[bool]
     weights: list[float]
     seen: dict[int, object] = field(default_factory=dict)
-    is_bump: bool = False
+    bonus: float = 0.0
     factor: float = 1.0
 
     def observe(self, position: int, versions: object) -> None:
@@ -92,12 +94,13 @@ class Line:
             inside = [i for i in range(left + 1, right) if self.open[i]]
             if inside:
                 worth = sum(self.weights[i] for i in inside) * self._factor(left, right, len(inside), blind)
+                worth += 0.0 if self.seen else self.bonus
                 found.append(Stretch(self, left, right, inside, worth))
         return found
 
     def _factor(self, left: int, right: int, count: int, blind: bool) -> float:
         if not self.seen:
-            return self.factor * (_UNSEEN + (10.0 if self.is_bump else 0.0))
+            return self.factor * _UNSEEN
         if left < 0 or right == len(self.runs):
             return self.factor * _OPEN_END
         differ = not blind and self.seen[left] != self.seen[right] and count > 1

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from analysis.collect.desk import Desk
-from analysis.errors import RemoteError
+from analysis.errors import GoneError, NotFoundError, RemoteError
 from analysis.facts.action_versions import resolve_versions
 from analysis.github.client import items
 from analysis.github.rows import file_text, moment, release_row, tag_row, text, uses_of
@@ -217,7 +217,8 @@ def _read_actions(desk: Desk, actions: list[str]) -> None:
     for action, answer in desk.each(actions[:afford], ask):
         desk.progress.advance()
         if isinstance(answer, RemoteError):
-            desk.gap(action, "releases", action, answer.line())
+            lasting = isinstance(answer, NotFoundError | GoneError)
+            desk.gap(action, "releases" if lasting else "releases-failed", action, answer.line())
             continue
         releases, tags = answer
         rows = _tags_and_releases(action, tags, releases)

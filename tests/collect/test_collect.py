@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from analysis.collect import Collected, CollectOptions, collect
-from analysis.errors import AuthenticationError, NoDataError, NotFoundError, UsageError
+from analysis.errors import AuthenticationError, NoDataError, NotFoundError, ServiceUnavailableError, UsageError
 from analysis.github import GitHub
 from analysis.sample.raw import RawHistory
 from analysis.sample.replay import ReplayAdapter
@@ -79,6 +79,11 @@ def tables(store: Store) -> dict[str, pd.DataFrame]:
     return {n: store.read(n).astype(str).sort_values(list(store.read(n).columns)).reset_index(drop=True) for n in names}
 
 
+def uses_of(store: Store, action: str) -> pd.DataFrame:
+    uses = store.read("action_uses")
+    return uses[uses["action"] == action]
+
+
 def same(left: Store, right: Store) -> None:
     other = tables(right)
     for name, frame in tables(left).items():
@@ -97,15 +102,13 @@ def test_a_small_history_is_collected_whole_within_the_default_budget(
     assert set(store.read("failures")["job_id"]) == failed
     assert set(store.read("failures")["component"]) == {"docker-hub"}
     assert store.log_ids(REPOS[0]) | store.log_ids(REPOS[1]) >= failed
-    uses = store.read("action_uses").query("action == @BUILD")
+    uses = uses_of(store, BUILD)
     runs_of = store.read("jobs").set_index("job_id")["run_id"]
     assert all(truth.version[runs_of[u.job_id]] == f"v{u.version}" for u in uses.itertuples())
-    assert set(store.read("action_uses").query("action == @CHECKOUT")["version"]) == {"4.2.1", "4.2.2"}
+    assert set(uses_of(store, CHECKOUT)["version"]) == {"4.2.1", "4.2.2"}
 
 
-def test_a_second_collection_changes_nothing_and_asks_little(
-    history: tuple[RawHistory, Truth], tmp_path: Path
-) -> None:
+def test_a_second_collection_changes_nothing_and_asks_little(history: tuple[RawHistory, Truth], tmp_path: Path) -> None:
     first, store = run(history[0], tmp_path / "a")
     other = Store(tmp_path / "b")
     run(history[0], tmp_path / "b")
@@ -252,9 +255,7 @@ def test_logs_past_their_retention_are_gaps_and_are_never_asked_for_again(
     assert not [p for p in server.paths if p.endswith("/logs") and p.split("/")[-2] in known]
 
 
-def test_a_server_without_attempts_and_commits_is_tolerated(
-    history: tuple[RawHistory, Truth], tmp_path: Path
-) -> None:
+def test_a_server_without_attempts_and_commits_is_tolerated(history: tuple[RawHistory, Truth], tmp_path: Path) -> None:
     server = Server(history[0])
     lacks = ("/attempts/", "/commits?", "/releases?")
     server.before = lambda r: answer(404) if any(part in r.path_url for part in lacks) else None
@@ -268,9 +269,7 @@ def test_a_server_without_attempts_and_commits_is_tolerated(
     assert {gap.kind for gap in got.gaps} == {"workflow-file", "releases"}
 
 
-def test_a_filter_that_the_server_does_not_know_is_left_out(
-    history: tuple[RawHistory, Truth], tmp_path: Path
-) -> None:
+def test_a_filter_that_the_server_does_not_know_is_left_out(history: tuple[RawHistory, Truth], tmp_path: Path) -> None:
     server = Server(history[0])
     server.before = lambda r: answer(422) if "created=" in r.path_url else None
     middle = START + timedelta(days=10)
@@ -313,9 +312,7 @@ def test_green_controls_stand_for_all_green_runs_of_their_line(
     assert unseen < 0.2 * len(green) and (weights >= 1).all()
 
 
-def test_a_window_without_runs_and_one_turned_round_say_so(
-    history: tuple[RawHistory, Truth], tmp_path: Path
-) -> None:
+def test_a_window_without_runs_and_one_turned_round_say_so(history: tuple[RawHistory, Truth], tmp_path: Path) -> None:
     empty = CollectOptions(since=START - timedelta(days=90), until=START - timedelta(days=80))
     with pytest.raises(NoDataError, match="no runs"):
         run(history[0], tmp_path, empty)
@@ -340,6 +337,21 @@ def test_over_a_socket_with_faults_the_token_stays_home_and_nothing_is_lost(
     same(Store(tmp_path), Store(tmp_path / "calm"))
 
 
+def test_a_server_that_goes_down_ends_it_soon_and_what_came_is_kept(
+    history: tuple[RawHistory, Truth], tmp_path: Path
+) -> None:
+    server = Server(history[0])
+    server.before = lambda r: answer(503, b"<html>") if "/jobs" in r.path_url else None
+    with pytest.raises(ServiceUnavailableError, match="503"):
+        run(history[0], tmp_path, server=server)
+    assert len(server.paths) < 200
+    store = Store(tmp_path)
+    assert len(store.read("runs")) >= 52
+    run(history[0], tmp_path, now=END + timedelta(seconds=1))
+    run(history[0], tmp_path / "whole")
+    same(Store(tmp_path), Store(tmp_path / "whole"))
+
+
 @pytest.mark.slow
 def test_two_thousand_runs_are_understood_from_twelve_hundred_requests(tmp_path: Path) -> None:
     raw, truth = build_history(repos=9, runs=222)
@@ -357,7 +369,7 @@ def known_share(store: Store, truth: Truth) -> float:
 
     runs = store.read("runs").query("run_attempt == 1")
     jobs = store.read("jobs").query("run_attempt == 1")
-    uses = store.read("action_uses").query("action == @BUILD")
+    uses = uses_of(store, BUILD)
     seen = uses.merge(jobs[["job_id", "run_id"]], on="job_id").drop_duplicates("run_id").set_index("run_id")["version"]
     runs = runs.assign(
         line=[line_of(row, "main") for row in runs.to_dict("records")],
