@@ -12,6 +12,7 @@ import re
 from calendar import timegm
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from io import BytesIO
 from typing import Any
 
 import feedparser
@@ -61,7 +62,7 @@ def read_feed(body: bytes, *, zone: tzinfo = UTC) -> Feed:
     zone : tzinfo
         The page's zone, for posts whose letters nobody knows.
     """
-    parsed = feedparser.parse(body, sanitize_html=False, resolve_relative_uris=False)
+    parsed = feedparser.parse(BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
     problems: list[str] = []
     found = [_notice(entry, zone, problems) for entry in parsed.entries[:MOST_ENTRIES]]
     if len(parsed.entries) > MOST_ENTRIES:
