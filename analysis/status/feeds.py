@@ -35,6 +35,8 @@ _MAINTENANCE = re.compile(
 )
 _PLANNED_STATES = frozenset({"scheduled", "completed", "in progress", "verifying"})
 _MAINTENANCE_STATES = _PLANNED_STATES | {"active", "closed", "pending", "update"}
+_UNDERWAY = frozenset({"active", "in progress", "verifying"})
+_EVENT = re.compile(r"SCHEDULED EVENT(?P<when>.{3,300}?)</(?:strong|b|p)>", re.DOTALL)
 _CODE = re.compile(r"/(?:incidents?|maintenances?|scheduled_maintenances?)/(?:[0-9a-f]{24}/)?(?P<code>[\w-]{4,64})/?$")
 # An ObjectId's time and the first post's lie within minutes of each other; a whole number of quarter hours
 # apart means that the letters of the zone are wrong or unknown.
@@ -98,6 +100,7 @@ def _notice(entry: Any, zone: tzinfo, problems: list[str]) -> Notice:
         id=code,
         name=name,
         impact="maintenance" if is_maintenance else None,
+        began_at=_underway(text, posts, updated or published, zone) if is_maintenance else None,
         id_time=exact,
         posted_at=exact or first,
         updated_at=latest(updated, published, _last(posts)),
@@ -182,6 +185,14 @@ def _single(text: str, when: datetime | None) -> list[Post]:
     first_words = body[:80].lower()
     status = "resolved" if re.match(r"\W*(?:status:\s*)?(?:resolved|completed)\b", first_words) else "update"
     return [Post("", when, status, body)] if body else []
+
+
+def _underway(text: str, posts: list[Post], anchor: datetime | None, zone: tzinfo) -> datetime | None:
+    """When a maintenance began: when a post says it is under way, else when the feed says it is planned."""
+    started = earliest(*(post.posted_at for post in posts if post.status in _UNDERWAY))
+    planned = _EVENT.search(text)
+    when = printed(plain(planned["when"]).replace("\n", " ")) if planned and not started else None
+    return near(when, anchor, zone=zone) if when and anchor else started
 
 
 def _last(posts: list[Post]) -> datetime | None:

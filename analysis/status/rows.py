@@ -1,7 +1,8 @@
 """From notices to rows of the tables ``incidents`` and ``incident_updates``.
 
 Four times are kept for each incident: ``began_at`` (with ``began_source``: what told it), ``posted_at``, ``updated_at``
-and ``resolved_at``. ``began_at`` is the earliest that is known and is never later than ``posted_at``: posts are late.
+and ``resolved_at``. ``began_at`` is the earliest that is known and is never later than ``posted_at``, for posts are
+late; a maintenance is announced before, and its ``began_at`` is when it was planned or got under way.
 """
 
 from __future__ import annotations

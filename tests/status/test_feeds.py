@@ -119,6 +119,8 @@ def test_a_scheduled_entry_of_statuspage_is_maintenance() -> None:
         )
     )
     assert row["is_maintenance"]
+    assert row["began_at"] == at("2025-01-08T13:00:00+00:00")
+    assert row["posted_at"] == at("2025-01-06T13:00:00+00:00")
 
 
 def test_azures_own_way_of_writing_utc_is_read() -> None:
@@ -150,3 +152,17 @@ def test_a_feed_cut_in_the_middle_gives_what_it_held_and_says_so() -> None:
     answer = read(whole.replace("</channel></rss>", "<item><title>cut"), "docker-hub")
     assert len(answer.incidents) >= 1
     assert "damaged" in answer.problems[-1]
+
+
+def test_a_maintenance_that_is_only_planned_begins_when_it_is_planned() -> None:
+    rss = """<rss version="2.0"><channel><title>Status</title><item><title>Move of disks</title><description>
+    &lt;p&gt;&lt;strong&gt;THIS IS A SCHEDULED EVENT Jun &lt;var data-var='date'&gt; 3&lt;/var&gt;,
+    &lt;var&gt;21:00&lt;/var&gt; - &lt;var&gt;23:00&lt;/var&gt; UTC&lt;/strong&gt;&lt;/p&gt;
+    &lt;p&gt;&lt;small&gt;May &lt;var&gt;30&lt;/var&gt;, &lt;var&gt;02:53&lt;/var&gt; UTC&lt;/small&gt;&lt;br&gt;
+    &lt;strong&gt;Scheduled&lt;/strong&gt; - We will move disks.&lt;/p&gt;</description>
+    <pubDate>Fri, 30 May 2025 02:53:00 +0000</pubDate><link>https://status.x/incidents/aaaabbbbcccc</link></item>
+    </channel></rss>"""
+    row = the_incident(rss, "mirror")
+    assert row["is_maintenance"]
+    assert row["began_at"] == at("2025-06-03T21:00:00+00:00")
+    assert row["posted_at"] == at("2025-05-30T02:53:00+00:00")
