@@ -202,15 +202,16 @@ def upgrade_and_code_in_one_merge(s: Setup) -> None:
 
 @family("same-hour-inseparable")
 def same_hour_inseparable(s: Setup) -> None:
-    """Everyone floats; the release comes and is replaced in the very hours in which builds fail, with vague logs."""
-    t = s.workday(0.35, 0.6)
+    """Everyone floats; from the hour of the release to the end of the history builds fail, with vague logs."""
+    t = s.workday(0.7, 0.85)
     s.mix_pins(BUILD, 1.01)
-    end = t + hours(s, 12, 30) * HOUR
-    s.ask(BUILD, t, then=end)
+    s.end = t + hours(s, 14, 34) * HOUR
+    s.ask(BUILD, t)
+    begin = t + float(s.rng.uniform(-0.2, 0.5)) * HOUR
     rate = float(s.rng.uniform(0.5, 0.8))
 
     def strikes(m: Moment) -> Strike | None:
-        if not t <= m.t < end:
+        if m.t < max(t, begin):
             return None
         return next(((i, rate) for i in m.steps if m.job.steps[i].action == BUILD), None)
 
