@@ -47,6 +47,8 @@ class History:
         Actions whose tags were asked for by this run.
     tags : dict of (action, tag, sha) to (first, last)
         When logs saw a tag at a commit.
+    tags_written : set of (action, tag, sha)
+        Those that are on disk as they are.
     """
 
     def __init__(self) -> None:
@@ -61,6 +63,7 @@ class History:
         self.named_in_files: set[str] = set()
         self.read_now: set[tuple[str, int]] = set()
         self.asked_actions: set[str] = set()
+        self.tags_written: set[tuple[str, str, str]] = set()
         self.tags: dict[tuple[str, str, str], tuple[datetime, datetime]] = {}
 
     def load(self, store: Store, repos: Iterable[str], since: datetime) -> None:
@@ -75,6 +78,7 @@ class History:
             for name in ("first_seen_at", "last_seen_at"):
                 if (when := _plain(seen[name])) is not None:
                     self.see_tag(seen["action"], seen["tag"], seen["sha"], when)
+        self.tags_written = set(self.tags)
         for row in _rows(store, "jobs", wanted, since):
             self.jobs[row["repo"], row["run_id"]][row["job_id"]] = row
         for row in _rows(store, "environments", wanted, since):
@@ -106,8 +110,11 @@ class History:
 
     def see_tag(self, action: str, tag: str, sha: str, when: datetime) -> None:
         """A log saw this tag at this commit."""
-        first, last = self.tags.get((action, tag, sha), (when, when))
-        self.tags[action, tag, sha] = (min(first, when), max(last, when))
+        key = (action, tag, sha)
+        first, last = self.tags.get(key, (when, when))
+        if not first <= when <= last:
+            self.tags_written.discard(key)
+        self.tags[key] = (min(first, when), max(last, when))
 
     def jobs_are_known(self, run: Row) -> bool:
         """Whether the jobs of every attempt of this run were read, and none of them was still going."""

@@ -68,8 +68,10 @@ def file_tags(desk: Desk) -> None:
         [
             {"action": a, "tag": t, "sha": s, "first_seen_at": first, "last_seen_at": last, "seen_in": "log"}
             for (a, t, s), (first, last) in desk.history.tags.items()
+            if (a, t, s) not in desk.history.tags_written
         ],
     )
+    desk.history.tags_written = set(desk.history.tags)
 
 
 def name_versions(desk: Desk) -> None:

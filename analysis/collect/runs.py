@@ -58,9 +58,9 @@ def find_repositories(desk: Desk, repos: Sequence[str]) -> list[str]:
     refused: RemoteError | None = None
     for repo, answer in desk.each(dict.fromkeys(repos), lambda name: desk.github.get(f"/repos/{name}")):
         if isinstance(answer, RemoteError):
-            refused = answer
-            desk.gap(repo, "repository", repo, answer.line())
-            desk.missing.append(f"{repo} could not be read: {answer.line()}")
+            refused = _unknown(repo) if isinstance(answer, NotFoundError) else answer
+            desk.gap(repo, "repository", repo, refused.line())
+            desk.missing.append(f"{repo} could not be read: {refused.line()}")
             continue
         name = text(answer.get("full_name")) or repo
         found[name] = None
@@ -74,6 +74,14 @@ def find_repositories(desk: Desk, repos: Sequence[str]) -> list[str]:
     if not found and refused:
         raise refused
     return list(found)
+
+
+def _unknown(repo: str) -> NotFoundError:
+    return NotFoundError(
+        f"there is no repository {repo}, or it is private and the token may not see it",
+        remedy="check the name, and that the token has access to it",
+        status=404,
+    )
 
 
 def list_runs(desk: Desk, repos: Sequence[str], since: dict[str, datetime]) -> None:

@@ -316,6 +316,9 @@ def test_a_window_without_runs_and_one_turned_round_say_so(history: tuple[RawHis
     empty = CollectOptions(since=START - timedelta(days=90), until=START - timedelta(days=80))
     with pytest.raises(NoDataError, match="no runs"):
         run(history[0], tmp_path, empty)
+    run(history[0], tmp_path, CollectOptions(since=START, until=END, logs="none", jobs="failed"))
+    with pytest.raises(NoDataError, match="no runs"):
+        run(history[0], tmp_path, empty)
     with pytest.raises(UsageError, match="before it begins"):
         run(history[0], tmp_path, CollectOptions(since=END, until=START))
 
