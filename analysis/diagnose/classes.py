@@ -33,8 +33,8 @@ class TextClass:
     component : str
         Who is named; `unknown` where nobody is.
     group : str
-        fault, auth, limit (a service); code (compiler, tests, lint), build (a build that ends without saying more), vague,
-        network, runner, action, buildkit, config, config-auth.
+        fault, auth, limit (a service); code (compiler, tests, lint), build (a build that ends without saying more),
+        vague, network, runner, action, buildkit, config, config-auth.
     operation : str
         pull, push, cache-import, cache-export, login of a service; kind of a code failure; else empty.
     """

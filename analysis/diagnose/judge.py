@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from analysis.diagnose.cells import Cells, ExposureFrames, fold
 from analysis.diagnose.local import code_suspects, configuration_suspects, merge_suspects
 from analysis.diagnose.search import Posterior, judge
-from analysis.diagnose.suspects import Question, version_suspects
+from analysis.diagnose.suspects import Question, first_taken_up, version_suspects
 from analysis.diagnose.verdict import Decision, decide
 from analysis.diagnose.windows import Posted, limit_suspects, service_suspects
 
@@ -44,7 +44,7 @@ def weigh(exposure: ExposureFrames, question: Question | None = None, posted: Se
     suspects = [
         *versions,
         *merge_suspects(cells, plain),
-        *service_suspects(cells, posted),
+        *service_suspects(cells, posted, first_taken_up(cells, question)),
         *limit_suspects(cells),
         *code_suspects(cells),
         *configuration_suspects(cells),

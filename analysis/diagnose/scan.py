@@ -7,7 +7,7 @@ having searched for them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 _MOST_EDGES = 90
-_ALIKE = 0.75
+_ALIKE = 0.6
 _SECOND_BURST = 3.0
 _ONE_MORE = float(np.log(0.3))
 _SHORTEST = 15 * 60.0
@@ -35,7 +35,7 @@ class Window:
         Log likelihood ratio against the usual rate.
     log_prior : float
         Log of the chance that an outage began in the gap before its first failure and ended in the gap after its
-        last: what it costs to have searched for it.
+        last: what it costs to have searched for it. Windows around it that fit nearly as well share the cost.
     """
 
     spans: tuple[tuple[float, float], ...]
@@ -120,10 +120,18 @@ def _best(edges: Floats, hits: Floats, weights: Floats, times: Floats, running: 
             break
         fresh = window(float(edges[i]), float(edges[j]), times, float(score[i, j]))
         if all(_overlap(fresh, other) < _ALIKE for other in found):
-            found.append(fresh)
+            found.append(replace(fresh, log_prior=fresh.log_prior + _kin(score, edges, int(i), int(j))))
         if len(found) == most:
             break
     return found
+
+
+def _kin(score: Floats, edges: Floats, i: int, j: int) -> float:
+    """Log of how many windows around this one fit as well, each counted by how well it fits."""
+    shared = np.minimum(edges[None, :], edges[j]) - np.maximum(edges[:, None], edges[i]) + 1.0
+    whole = np.maximum(edges[None, :], edges[j]) - np.minimum(edges[:, None], edges[i]) + 1.0
+    near = shared / whole >= _ALIKE
+    return float(np.log(np.exp(np.clip(score[near] - score[i, j], -50.0, 0.0)).sum()))
 
 
 def _ratio(inside: Floats, room: Floats, killed: float, open_: float) -> Floats:

@@ -103,6 +103,16 @@ def version_suspects(cells: Cells, question: Question | None) -> list[Suspect]:
     ]
 
 
+def first_taken_up(cells: Cells, question: Question | None) -> float | None:
+    """When half of the repositories that took up the version in question had first run it; None if none did."""
+    attribute = cells.actions.get(question.action) if question else None
+    if question is None or attribute is None or question.new not in attribute.levels:
+        return None
+    mine = attribute.code == attribute.levels.index(question.new)
+    firsts = [float(cells.time[mine & (cells.repo == r)].min()) for r in np.unique(cells.repo[mine])]
+    return float(np.median(firsts)) if firsts else None
+
+
 def _is_asked(name: str, question: Question) -> bool:
     return name in (f"{question.action}@{question.new}", f"{question.action}@{question.old}")
 

@@ -7,27 +7,23 @@ stand side by side, and whether there is enough data to say anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.diagnose.cells import Cells
-from analysis.diagnose.likelihood import fit
+from analysis.diagnose.positivity import twin
 from analysis.diagnose.search import Posterior
-from analysis.diagnose.suspects import LATE
 
 Floats = npt.NDArray[np.float64]
 Group = tuple[str, str]
 
 GUILTY = 0.5
-_TWIN_NATS = 2.0
-_TWIN_SURE = 9.0
 _FEW_JOBS = 60
 _FEW_RUNS = 15
 _OVERWHELMING = 0.995
 _OPEN = 0.25
-_VERSIONED = frozenset({"action-version", "tool-version", "runner-image"})
 
 
 @dataclass(frozen=True)
@@ -75,11 +71,11 @@ def decide(cells: Cells, posterior: Posterior, runs: int) -> Decision:
     twins: list[tuple[Group, Group]] = []
     for group in sorted(probability, key=lambda g: -probability[g]):
         if probability[group] > GUILTY:
-            twin = _twin(posterior, group)
-            if twin is not None:
-                twins.append((group, twin))
+            other = twin(cells, posterior, group)
+            if other is not None:
+                twins.append((group, other))
                 probability[group] = min(probability[group], GUILTY - 0.02)
-                probability[twin] = max(probability.get(twin, 0.0), 1.0 - posterior.probability[group], 0.3)
+                probability[other] = max(probability.get(other, 0.0), 1.0 - posterior.probability[group], 0.3)
     small = runs < _FEW_RUNS or float((cells.n > 0).sum()) < 1 or _jobs(cells) < _FEW_JOBS
     if small:
         sure = _OVERWHELMING if runs >= _FEW_RUNS else 1.1
@@ -103,35 +99,3 @@ def _verdict(
         sure = 0.9 if small or twins else max(min(1 - abs(2 * nobody - 1), 1.0), 1 - max(top, nobody))
         return Decision("insufficient-evidence", (), float(sure), probability, twins, small)
     return Decision("flakiness", (), nobody, probability, twins, small)
-
-
-def _twin(posterior: Posterior, group: Group) -> Group | None:
-    """Another suspect that explains the same failures as well, when nothing is read but who was exposed."""
-    index = posterior.best_variant(group)
-    if index is None:
-        return None
-    subset = next(s for s in posterior.subsets if index in s)
-    rivals = [r for r in range(len(posterior.suspects)) if posterior.suspects[r].group not in
-              {posterior.suspects[i].group for i in subset} and _may_stand_in(posterior, index, r)]  # fmt: skip
-    if not rivals:
-        return None
-    observed = posterior.observed.blind()
-    pool = replace(posterior.pool, kills=np.ones_like(posterior.pool.kills))
-    place = subset.index(index)
-    swapped = [[*subset[:place], r, *subset[place + 1 :]] for r in rivals]
-    bounds = fit(observed, pool, np.array([list(subset), *swapped], np.int64)).bound
-    told = fit(posterior.observed, posterior.pool, np.array([list(subset), *swapped], np.int64)).bound
-    close = [(bounds[0] - bounds[k + 1], r) for k, r in enumerate(rivals)
-             if bounds[0] - bounds[k + 1] < _TWIN_NATS and told[0] - told[k + 1] < _TWIN_SURE]  # fmt: skip
-    return posterior.suspects[min(close)[1]].group if close else None
-
-
-def _may_stand_in(posterior: Posterior, index: int, rival: int) -> bool:
-    """Whether only exposure can part these two: a version may write anything, and so may a merge that brings it.
-
-    What was fitted to the failures afterwards (a version from some day on) is nobody's twin.
-    """
-    mine, other = posterior.suspects[index], posterior.suspects[rival]
-    if other.variant == LATE:
-        return False
-    return mine.cause in _VERSIONED or (mine.cause == "code-change" and other.cause in _VERSIONED)

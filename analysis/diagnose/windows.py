@@ -22,6 +22,8 @@ from analysis.schema import SERVICE_COMPONENTS
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+_NEAR = 2.5 * 86400
+_NEAR_SHARE = 0.6
 _LEAD = 45 * 60.0
 _TAIL = 45 * 60.0
 _POSTED = float(np.log(0.7))
@@ -52,13 +54,16 @@ class Posted:
     direction: str
 
 
-def service_suspects(cells: Cells, posted: Sequence[Posted] = ()) -> list[Suspect]:
+def service_suspects(cells: Cells, posted: Sequence[Posted] = (), asked_at: float | None = None) -> list[Suspect]:
     """Services that failures name, in the windows in which these crowd, and one that nobody names.
 
     Parameters
     ----------
     cells : Cells
     posted : sequence of Posted
+    asked_at : float or None
+        When the version in question was first taken up. People ask because something failed around then, so an
+        outage of those days is likelier before any failure is looked at.
 
     Returns
     -------
@@ -72,7 +77,16 @@ def service_suspects(cells: Cells, posted: Sequence[Posted] = ()) -> list[Suspec
         found += list(_of_component(cells, component, prior))
         found += list(_posted(cells, component, posted, prior))
     found += list(_unnamed(cells, named, float(np.log(mass["unnamed"]))))
-    return found
+    return found if asked_at is None else [_near(cells, s, asked_at) for s in found]
+
+
+def _near(cells: Cells, suspect: Suspect, asked_at: float) -> Suspect:
+    """The prior of a window in the days of the question, or away from them."""
+    history = max(float(cells.time[-1] - cells.time[0]), 2 * _NEAR)
+    start, end = suspect.start or 0.0, suspect.end or 0.0
+    away = start > asked_at + _NEAR or end < asked_at - _NEAR
+    factor = 1 - _NEAR_SHARE + (0.0 if away else _NEAR_SHARE * history / (2 * _NEAR))
+    return replace(suspect, log_prior=suspect.log_prior + float(np.log(factor)))
 
 
 def limit_suspects(cells: Cells) -> list[Suspect]:

@@ -1,0 +1,101 @@
+"""Can the data tell this suspect from what else happened then?
+
+In: cells, the averaged judgement and a suspect that leads. Out: its twin, if it has one: another suspect that was
+exposed in the same jobs, so that nothing but its prior and its text parts the two. A version's twins are a trouble that
+hit all users of the action while that version was about (nobody beside them had another one), and a code change that
+came in the same merge (nobody else took the version up).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.diagnose.cells import Attribute, Cells
+from analysis.diagnose.likelihood import fit
+from analysis.diagnose.search import Posterior, prepare
+from analysis.diagnose.suspects import LATE, Suspect
+
+Floats = npt.NDArray[np.float64]
+Group = tuple[str, str]
+
+VERSIONED = frozenset({"action-version", "tool-version", "runner-image"})
+UNNAMED = ("service", "unknown")
+_NATS = 2.5
+_TOLD = 9.0
+_PAUSE = 12 * 3600.0
+
+
+def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
+    """Another suspect that explains the same failures as well, when nothing is read but who was exposed.
+
+    Parameters
+    ----------
+    cells : Cells
+    posterior : Posterior
+    group : (cause, name)
+        The suspect that leads.
+
+    Returns
+    -------
+    (cause, name) or None
+    """
+    index = posterior.best_variant(group)
+    if index is None or group[0] not in VERSIONED | {"code-change"}:
+        return None
+    subset = next(s for s in posterior.subsets if index in s)
+    rivals = [s for s in posterior.suspects if s.group not in {posterior.suspects[i].group for i in subset}
+              and _may_stand_in(posterior.suspects[index], s)]  # fmt: skip
+    rivals += _at_that_time(cells, posterior.suspects[index])
+    if not rivals:
+        return None
+    own = [posterior.suspects[i] for i in subset]
+    observed, pool, _ = prepare(cells, [*own, *rivals])
+    place = subset.index(index)
+    rows = [list(range(len(own)))]
+    rows += [[*range(place), len(own) + k, *range(place + 1, len(own))] for k in range(len(rivals))]
+    subsets = np.array(rows, np.int64)
+    plain = fit(observed.blind(), replace(pool, kills=np.ones_like(pool.kills)), subsets).bound
+    told = fit(observed, pool, subsets).bound
+    close = [(float(plain[0] - plain[k + 1]), k) for k in range(len(rivals))
+             if plain[0] - plain[k + 1] < _NATS and told[0] - told[k + 1] < _TOLD]  # fmt: skip
+    return rivals[min(close)[1]].group if close else None
+
+
+def _may_stand_in(leading: Suspect, rival: Suspect) -> bool:
+    """A merge may stand in for a version and a version for a merge; what was fitted afterwards is nobody's twin."""
+    if rival.variant == LATE or rival.start is not None:
+        return False
+    if leading.cause in VERSIONED:
+        return rival.cause == "code-change" or rival.cause in VERSIONED
+    return rival.cause in VERSIONED
+
+
+def _at_that_time(cells: Cells, leading: Suspect) -> list[Suspect]:
+    """A trouble of all users of the action while the version was about."""
+    attribute = _attribute(cells, leading)
+    if attribute is None:
+        return []
+    users = (attribute.code >= 0) | attribute.unknown
+    there = np.sort(cells.time[leading.exposed > 0.5])
+    if len(there) == 0:
+        return []
+    breaks = np.flatnonzero(np.diff(there) > _PAUSE) + 1
+    inside = np.zeros(cells.size, bool)
+    for span in np.split(there, breaks):
+        inside |= (cells.time >= span[0]) & (cells.time <= span[-1])
+    hull = (cells.time >= there[0]) & (cells.time <= there[-1])
+    return [
+        Suspect(*UNNAMED, "", (users & spans).astype(float), leading.log_prior, own="*") for spans in (inside, hull)
+    ]
+
+
+def _attribute(cells: Cells, leading: Suspect) -> Attribute | None:
+    name = leading.name.rsplit("@", 1)[0]
+    if leading.cause == "action-version":
+        return cells.actions.get(name)
+    if leading.cause == "tool-version":
+        return cells.environment.get(f"{name}_version")
+    return cells.environment.get("image_version") if leading.cause == "runner-image" else None
