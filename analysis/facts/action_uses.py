@@ -8,12 +8,13 @@ of each action when it downloads it, before the first step; each step then echoe
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from analysis.facts.log_lines import LogView
 
-_SETUP_LIMIT = 1 << 18
+_MOST_DOWNLOADS = 1000
 _EXCERPT_LIMIT = 1 << 18
 _NAME = r"[\w.-]{1,100}/[\w.-]{1,100}(?:/[\w./-]{1,200})?"
 _DOWNLOAD = re.compile(rf"Download action repository '({_NAME})@([^']{{1,250}})'(?: \(SHA:([0-9a-f]{{40,64}})\))?")
@@ -113,21 +114,19 @@ def _downloads(view: LogView) -> dict[tuple[str, str, str], _Download]:
     return found
 
 
-def _setup_texts(view: LogView) -> list[str]:
-    buffer = view.buffer
-    at = buffer.find(b"Download ", 0, _SETUP_LIMIT)
-    if at < 0:
-        return []
-    last = max(buffer.rfind(b"Download action repository", 0, _SETUP_LIMIT), buffer.rfind(b"Download immutable", 0, _SETUP_LIMIT))
-    end = min(last + 2000, len(buffer)) if last >= 0 else at
-    texts: list[str] = []
-    at = buffer.rfind(b"\n", 0, at) + 1
-    while at < end and len(texts) < 2000:
-        stop = buffer.find(b"\n", at)
-        stop = len(buffer) if stop < 0 else stop
-        texts.append(view.text_at(at, stop))
-        at = stop + 1
-    return texts
+def _setup_texts(view: LogView) -> Iterator[str]:
+    """The lines that tell of a download, each with the few that follow it (an immutable package has its own)."""
+    buffer, read_to = view.buffer, -1
+    for start, end in view.landmarks.lines("download")[:_MOST_DOWNLOADS]:
+        at = max(start, read_to + 1)
+        for _ in range(5 if b"immutable" in buffer[start:end] else 1):
+            if at >= len(buffer):
+                break
+            stop = buffer.find(b"\n", at)
+            stop = len(buffer) if stop < 0 else stop
+            yield view.text_at(at, stop)
+            at = read_to = stop + 1
+            read_to -= 1
 
 
 def _runs(view: LogView) -> list[_Use]:

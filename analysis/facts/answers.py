@@ -119,8 +119,7 @@ _V2 = re.compile(
 )
 _AUTH = re.compile(r"\[auth\] (?:sharing credentials for )?([\w.*/-]+?):(?:pull|push)[\w,]* token for ([\w.*:-]+)")
 _NO_IMAGE = frozenset(
-    "failed error the a to not image manifest https http with source process from access layers rpc cannot lease "
-    "layer done docker as and content target dockerfile unexpected for context configuration config credentials".split()
+    ["failed", "error", "the", "a", "to", "not", "image", "manifest", "https", "http", "with", "source", "process", "from", "access", "layers", "rpc", "cannot", "lease", "layer", "done", "docker", "as", "and", "content", "target", "dockerfile", "unexpected", "for", "context", "configuration", "config", "credentials"]
 )
 
 

@@ -39,7 +39,7 @@ _ACTION_FRAME = re.compile(r"^\s+at .{0,200}[/\\]_actions[/\\]")
 _RUNS = re.compile(r"\] (?:RUN|COPY|ADD) ")
 _REFUSALS = frozenset(("http-401", "http-403", "http-404", "auth-denied", "not-found", "other"))
 _PACKAGES = frozenset(
-    "npm pypi rubygems crates maven go-proxy nuget conda apt other-package-registry".split()
+    ["npm", "pypi", "rubygems", "crates", "maven", "go-proxy", "nuget", "conda", "apt", "other-package-registry"]
 )
 
 
@@ -306,7 +306,7 @@ class _Reader:
     def _near_status(self, kind: str) -> int | None:
         for text in (*self.around.above[:6], *self.around.below[:6]):
             status = answers.http_status(_strip(text))
-            if status is not None and (answers.kind_of_status(status) == kind or kind == "rate-limit" and status == 429):
+            if status is not None and (answers.kind_of_status(status) == kind or (kind == "rate-limit" and status == 429)):
                 return status
         return None
 

@@ -7,30 +7,13 @@ stands in the first lines; what the docker actions print is found by one scan fo
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import Any
 
 from analysis.facts.log_lines import LogView
-from analysis.facts.scan import Scanner
 
 HEAD = 65_536
 _MOST_IMAGES = 200
 
-# One pattern a fact; the order is used by `_read_hit`.
-_PATTERNS = (
-    r"github\.com/docker/buildx v?\d",
-    r"BuildKit version: +v?\d",
-    r'(?:"buildkit": "v?\d|[Bb]uildkit: +v?\d)',
-    r"(?:pulling image|moby/buildkit:)\S* ?(?:moby/buildkit:)?v\d+\.\d+",
-    r"^\S* ?  Version: {3,12}\d+\.\d+\.\d+",
-    r"Server Version: \d",
-    r"binfmt/\w+ qemu/v?\d",
-    r"(?:resolve|FROM) \S+@sha256:[0-9a-f]{64}",
-    r"Logging in(?:to|g in to| to)? (?:registry )?\S+\.\S+",
-    r"Login Succeeded",
-    r"docker login .{0,200}\S+\.\S+",
-    r"builder-[0-9a-f-]{6,60}: v?\d+\.\d+",
-)
 _HEAD_LINES = (
     ("runner_version", re.compile(r"^Current runner version: '([\w.+-]+)'")),
     ("region", re.compile(r"^(?:Azure )?Region: (\S+)")),
@@ -41,6 +24,7 @@ _BUILDX = re.compile(r"github\.com/docker/buildx v?(\d[\w.+-]*)")
 _BUILDKIT = re.compile(r"(?:BuildKit version: +|\"buildkit\": \"|[Bb]uildkit: +|moby/buildkit:|builder-[0-9a-f-]+: )v?(\d+\.\d+[\w.+-]*)")
 _BINFMT = re.compile(r"qemu/v?(\d[\w.+-]*)")
 _DOCKER = re.compile(r"Version: +(\d+\.\d+\.\d[\w.+-]*)")
+_VERSIONS = {"buildx": _BUILDX, "buildkit": _BUILDKIT, "docker": _DOCKER, "binfmt": _BINFMT}
 _RESOLVED = re.compile(r"(?:resolve|FROM) (\S+@sha256:[0-9a-f]{64})")
 _LOGIN = re.compile(r"Logging in(?:to|g in to| to)? (?:registry )?['\"]?([\w.*-]+\.[\w.*-]+(?::\d+)?)(?:\.\.\.)?")
 _LOGIN_COMMAND = re.compile(r"docker login .*?((?:[\w*-]+\.)+[a-z]{2,}(?::\d+)?)\s*$")
@@ -63,9 +47,9 @@ def read_environment(view: LogView) -> dict[str, Any]:
     _read_head(view, row)
     images: list[str] = []
     logins: list[str] = []
-    for hit in _scanner().scan(view.buffer):
-        if not view.is_run_echo(hit.line_start):
-            _read_hit(hit.pattern, view.text_at(hit.line_start, hit.line_end), row, images, logins)
+    for name, start, end in view.landmarks.facts():
+        if not view.is_run_echo(start):
+            _read_fact(name, view.text_at(start, end), row, images, logins)
     row["base_images"] = list(dict.fromkeys(images))[:_MOST_IMAGES]
     row["logged_in"] = list(dict.fromkeys(logins))[:50]
     row["observed"] = row["runner_version"] is not None or row["image"] is not None or row["buildkit_version"] is not None
@@ -120,21 +104,15 @@ def _head_texts(view: LogView) -> list[str]:
     return texts
 
 
-def _read_hit(pattern: int, text: str, row: dict[str, Any], images: list[str], logins: list[str]) -> None:
-    if pattern == 0:
-        _first(row, "buildx_version", _BUILDX, text)
-    elif pattern in (1, 2, 3, 11):
-        _first(row, "buildkit_version", _BUILDKIT, text)
-    elif pattern in (4, 5):
-        _first(row, "docker_version", _DOCKER, text)
-    elif pattern == 6:
-        _first(row, "binfmt_version", _BINFMT, text)
-    elif pattern == 7 and (match := _RESOLVED.search(text)) is not None:
-        images.append(match[1])
-    elif pattern == 8 and (match := _LOGIN.search(text)) is not None:
-        logins.append(match[1].rstrip("."))
-    elif pattern == 10 and (match := _LOGIN_COMMAND.search(text)) is not None:
-        logins.append(match[1])
+def _read_fact(name: str, text: str, row: dict[str, Any], images: list[str], logins: list[str]) -> None:
+    if name == "image":
+        images += [match[1] for match in _RESOLVED.finditer(text)][:1]
+    elif name == "login":
+        match = _LOGIN.search(text) or _LOGIN_COMMAND.search(text)
+        if match is not None:
+            logins.append(match[1].rstrip("."))
+    else:
+        _first(row, f"{name}_version", _VERSIONS[name], text)
 
 
 def _first(row: dict[str, Any], name: str, pattern: re.Pattern[str], text: str) -> None:
@@ -142,7 +120,3 @@ def _first(row: dict[str, Any], name: str, pattern: re.Pattern[str], text: str) 
     if match is not None and row[name] is None:
         row[name] = match[1]
 
-
-@cache
-def _scanner() -> Scanner:
-    return Scanner(_PATTERNS)

@@ -7,15 +7,16 @@ that is no whole job log (a window, an excerpt that someone posted) is one part.
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass
 
 from analysis.facts.log_lines import LogView
 
 _ERROR = b"##[error]"
-_ENDS = (b"##[group]Run ", b"Post job cleanup.", b"Cleaning up orphan processes", b"Evaluate and set job outputs")
 _MOST_ERRORS = 4000
 _FOLLOWERS = 4
 _TERMINAL = 3000
+_CLEAN_UP = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,10 @@ def failing_parts(view: LogView) -> list[Part]:
         if by_steps is not None:
             return by_steps
     buffer = view.buffer
-    errors = _error_lines(buffer)
+    errors = view.landmarks.starts("error")[-_MOST_ERRORS:]
     if not errors:
         return [] if _ended_well(view) else [Part(0, len(buffer), len(buffer), False)]
-    if not _is_job_log(buffer):
+    if not _is_job_log(view):
         return [Part(0, len(buffer), len(buffer), True)]
     return _by_errors(view, errors)
 
@@ -81,43 +82,31 @@ def _by_errors(view: LogView, errors: list[int]) -> list[Part]:
     A step that failed ends with its error line, and little follows but clean-up; an error line that is followed by
     many more steps was an annotation, or allowed to fail.
     """
-    buffer = view.buffer
+    size = len(view.buffer)
+    marks = view.landmarks
     headers = [group.start for group in view.groups if group.is_run_echo]
+    ends = sorted((*headers, *marks.starts("post"), *marks.starts("cleanup"), *marks.starts("outputs")))
     parts: list[Part] = []
-    ends: list[int] = []
     for at in errors:
         if parts and at < parts[-1].end:
             parts[-1] = Part(parts[-1].start, parts[-1].end, at, True)
-            ends[-1] = at
             continue
-        start = max((header for header in headers if header <= at), default=0)
-        end = min((found for mark in _ENDS if (found := buffer.find(mark, at)) >= 0), default=len(buffer))
-        parts.append(Part(start, max(end, at), at, True))
-        ends.append(at)
+        header = bisect.bisect_right(headers, at)
+        end = bisect.bisect_right(ends, at)
+        parts.append(Part(headers[header - 1] if header else 0, ends[end] if end < len(ends) else size, at, True))
     terminal = [part for part in parts if part.end - part.anchor < _TERMINAL] or parts
-    last_main = buffer.find(b"Post job cleanup.", terminal[0].anchor)
-    last_main = len(buffer) if last_main < 0 else last_main
     first = terminal[0]
+    last_main = next((at for at in marks.starts("post") if at > first.anchor), size)
     followers = sum(first.end <= header < last_main for header in headers)
     chosen = first if followers <= _FOLLOWERS else terminal[-1]
     return [chosen, *(part for part in parts if part is not chosen)]
 
 
-def _error_lines(buffer: bytes) -> list[int]:
-    """Offsets of the runner's error lines in order: the last `_MOST_ERRORS` of them."""
-    found: list[int] = []
-    at = buffer.rfind(_ERROR)
-    while at >= 0 and len(found) < _MOST_ERRORS:
-        found.append(at)
-        at = buffer.rfind(_ERROR, 0, at)
-    return found[::-1]
-
-
-def _is_job_log(buffer: bytes) -> bool:
-    return buffer.find(b"##[group]", 0, 1 << 20) >= 0 or b"Current runner version" in buffer[:4096]
+def _is_job_log(view: LogView) -> bool:
+    return bool(view.groups) or b"Current runner version" in view.buffer[:4096]
 
 
 def _ended_well(view: LogView) -> bool:
     """Whether the runner came to the end of the job without an error line."""
-    tail = view.buffer[-20_000:]
-    return b"Cleaning up orphan processes" in tail and _is_job_log(view.buffer)
+    ends = view.landmarks.starts("cleanup")
+    return bool(ends) and ends[-1] > len(view.buffer) - _CLEAN_UP and _is_job_log(view)

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.facts.landmarks import Landmarks
 from analysis.facts.steps import Boundary, Step, align, read_steps
 
 TEXT_LIMIT = 16_384
@@ -169,9 +170,14 @@ class LogView:
         return found
 
     @cached_property
+    def landmarks(self) -> Landmarks:
+        """Where the notable lines are: found in one pass, the first time that somebody asks."""
+        return Landmarks(self.buffer)
+
+    @cached_property
     def groups(self) -> tuple[Group, ...]:
         """The groups of the log, in order. A group that never ends is its header line alone."""
-        return tuple(_groups(self.buffer))
+        return tuple(_groups(self.buffer, self.landmarks))
 
     @cached_property
     def boundaries(self) -> tuple[Boundary, ...]:
@@ -231,7 +237,8 @@ def decode(log: bytes) -> bytes:
     elif len(log) > 8 and (head := log[:512]).count(0) * 3 > len(head):
         little = head[1::2].count(0) >= head[::2].count(0)
         log = log.decode("utf-16-le" if little else "utf-16-be", errors="replace").encode("utf-8", errors="replace")
-    if b"\xef\xbb\xbf" in log:
+    first = log.find(b"\xef")  # one byte is found ten times as fast as three
+    if first >= 0 and log.find(b"\xef\xbb\xbf", first) >= 0:
         log = log.replace(b"\xef\xbb\xbf", b"")
     if b"\r" in log:
         log = log.replace(b"\r\n", b"\n")
@@ -326,20 +333,19 @@ def _split_prefixes(text: bytes) -> tuple[bytes, list[tuple[int, str]]]:
     return b"\n".join(plain), [] if all(name == "UNKNOWN STEP" for _, name in named) else named
 
 
-def _groups(buffer: bytes) -> Iterator[Group]:
-    at = buffer.find(b"##[group]")
-    first_end = buffer.find(b"##[endgroup]", 0, at if at >= 0 else len(buffer))
-    if first_end >= 0 and _END_OF_ENV.search(buffer, max(0, first_end - 4096), first_end):
-        yield Group(0, 0, first_end, "Run ")  # a log that was cut inside the echo of a step
-    while at >= 0:
-        start = buffer.rfind(b"\n", max(0, at - 512), at) + 1
-        end = _end(buffer, at)
-        following = buffer.find(b"##[group]", end)
-        close = buffer.find(b"##[endgroup]", end, following if following >= 0 else len(buffer))
+def _groups(buffer: bytes, landmarks: Landmarks) -> Iterator[Group]:
+    starts, ends = landmarks.lines("group"), landmarks.starts("endgroup")
+    if ends and (not starts or ends[0] < starts[0][0]) and _END_OF_ENV.search(buffer, max(0, ends[0] - 4096), ends[0]):
+        yield Group(0, 0, ends[0], "Run ")  # a log that was cut inside the echo of a step
+    for index, (start, end) in enumerate(starts):
+        at = buffer.find(b"##[group]", start, end)
+        if not _only_time(buffer[start : min(at, start + 64)]):
+            continue
+        following = starts[index + 1][0] if index + 1 < len(starts) else len(buffer)
+        close = bisect.bisect_left(ends, end)
+        closed = ends[close] if close < len(ends) and ends[close] < following else end
         title = last_overwrite(buffer[at + 9 : min(end, at + 500)].decode("utf-8", errors="replace"))
-        if _only_time(buffer[start:at]):
-            yield Group(start, end + 1, max(close, end), title)
-        at = following
+        yield Group(start, end + 1, max(closed, end), title)
 
 
 def _only_time(prefix: bytes) -> bool:

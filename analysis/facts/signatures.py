@@ -21,6 +21,7 @@ from analysis.errors import UsageError
 from analysis.facts.scan import Scanner
 from analysis.schema import COMPONENTS, KINDS, OPERATIONS
 
+
 class Signature(BaseModel):
     """One text that names a cause, as a TOML record.
 
