@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b, sha1
 from typing import Any
+from urllib.parse import quote
 
 API = "https://api.github.com"
 WEB = "https://github.com"
@@ -385,7 +386,7 @@ def repository_object(
 def user_object(login: str) -> dict[str, Any]:
     """A user, bot (``name[bot]``) or organization, as it stands inside other objects."""
     number = stable_id("user", login) % 10**8
-    url = f"{API}/users/{login}"
+    url = f"{API}/users/{quote(login)}"
     bot = login.endswith("[bot]")
     return {
         "login": login,
@@ -459,4 +460,5 @@ def _pull_request(repo: str, number: int, branch: str | None, sha: str) -> dict[
 
 
 def _email(login: str) -> str:
-    return f"{login}@users.noreply.github.com"
+    # GitHub writes name[bot]@..., which its own description (format: email) refuses.
+    return f"{login.replace('[bot]', '-bot')}@users.noreply.github.com"

@@ -40,6 +40,8 @@ class FakeGitHub:
         Requests an hour.
     faults : Faults, optional
         What goes wrong.
+    public_url : str
+        Address of a proxy in front, for the links between pages; may be set later.
 
     Attributes
     ----------
@@ -58,9 +60,11 @@ class FakeGitHub:
         token: str | None = None,
         limit: int = 5000,
         faults: Faults | None = None,
+        public_url: str = "",
     ) -> None:
         self.history, self.now, self.token, self.limit = history, now, token, limit
         self.faults = faults or Faults()
+        self.public_url = public_url
         self.seen: list[Seen] = []
         self.used = 0
         self.lock = Lock()
@@ -128,7 +132,7 @@ def _handler(fake: FakeGitHub) -> type[BaseHTTPRequestHandler]:
             answer = respond(
                 fake.history,
                 self.command,
-                f"http://{host}{self.path}",
+                (fake.public_url or f"http://{host}") + self.path,
                 dict(self.headers.items()),
                 now=fake.now,
                 used=used,

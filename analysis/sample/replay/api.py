@@ -138,6 +138,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], Callable[[Request], Answer]], ...] = tuple
         (_REPO, git.repository),
         (r"/(?:orgs|users)/(?P<owner>[^/]+)/repos", git.owned),
         (r"/user", git.user),
+        (r"/user/repos", git.visible),
         (_REPO + r"/actions/runs", runs.runs),
         (_REPO + r"/actions/workflows", runs.workflows),
         (_REPO + r"/actions/workflows/(?P<workflow>[^/]+)/runs", runs.runs),

@@ -25,6 +25,14 @@ def owned(request: Request) -> Answer:
     return paged(request, sorted(found, key=lambda repo: str(repo["full_name"])))
 
 
+def visible(request: Request) -> Answer:
+    """What the token's user can see: here, every repository that runs something."""
+    if "authorization" not in request.headers:
+        return message(401, "Requires authentication")
+    found = [repo.repository for repo in request.history.repos.values() if repo.runs]
+    return paged(request, sorted(found, key=lambda repo: str(repo["pushed_at"]), reverse=True))
+
+
 def user(request: Request) -> Answer:
     if "authorization" not in request.headers:
         return message(401, "Requires authentication")
