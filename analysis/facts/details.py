@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from analysis.facts import answers
-from analysis.facts.cause import Candidate, Cause
+from analysis.facts.candidates import Candidate
+from analysis.facts.cause import Cause
 from analysis.facts.hosts import Found, Hosts, hosts, split_image
 from analysis.facts.log_lines import LogView
 

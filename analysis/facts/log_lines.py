@@ -22,6 +22,7 @@ from analysis.facts.landmarks import Landmarks
 from analysis.facts.steps import Boundary, Step, align, read_steps
 
 TEXT_LIMIT = 16_384
+_PIECE = 16_384
 # Two patterns with a literal each, not one with a choice: the search for a literal costs next to nothing.
 _ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CARET = re.compile(rb"\^\[\[[0-9;]{0,16}[A-Za-z]")
@@ -139,7 +140,7 @@ class LogView:
 
     def text_at(self, start: int, end: int) -> str:
         """The clean text of a line whose offsets are known (a hit of the scanner): cheaper than `line_at`."""
-        return split_level(last_overwrite(split_time(self._cut(start, end))[1]))[1]
+        return split_level(last_overwrite(without_time(self._cut(start, end))))[1]
 
     def number_at(self, offset: int) -> int:
         """1-based number of the line that holds an offset, by counting: no table of all lines is made."""
@@ -266,6 +267,14 @@ def split_time(line: bytes) -> tuple[datetime | None, str]:
     return time.replace(microsecond=int((fraction or b"0")[:6].ljust(6, b"0"))), rest
 
 
+def without_time(line: bytes) -> str:
+    """A line's text without the runner's time stamp, which is not read."""
+    if line[27:29] == b"Z ":
+        return line[29:].decode("utf-8", errors="replace")
+    match = _TIME.match(line)
+    return line[match.end() if match is not None else 0 :].decode("utf-8", errors="replace")
+
+
 def last_overwrite(text: str) -> str:
     """What is left on the screen of a line that was written over itself with carriage returns."""
     if "\r" in text:
@@ -311,26 +320,52 @@ def split_jobs(log: bytes) -> list[tuple[str, int, bytes]]:
 
 
 def _split_prefixes(text: bytes) -> tuple[bytes, list[tuple[int, str]]]:
-    """A log without the ``job TAB step TAB`` of each line, and where in it each named step begins."""
+    """A log without the ``job TAB step TAB`` of each line, and where in it each named step begins.
+
+    Read in pieces: where every line of a piece has the prefix of its first one, one replacement does it.
+    """
     if not is_gh_output(text):
         return text, []
     named: list[tuple[int, str]] = []
     plain: list[bytes] = []
-    prefix, width, at = b"\n", 1, 0
-    for line in text.split(b"\n"):
-        if line.startswith(prefix):
-            line = line[width:]
+    at = written = 0
+    while at < len(text):
+        end = text.find(b"\n", min(at + _PIECE, len(text)))
+        end = len(text) if end < 0 else end + 1
+        piece = text[at:end]
+        prefix = _prefix_of(piece)
+        mark = b"\n" + prefix
+        if prefix and piece.count(mark) == piece.count(b"\n") - piece.endswith(b"\n"):
+            _note_step(named, written, prefix)
+            cleaned = piece.replace(mark, b"\n")[len(prefix) :]
         else:
-            match = _GH_PREFIX.match(line)
-            if match is not None:
-                prefix, width = match[0], match.end()
-                name = match[2].decode("utf-8", errors="replace")
-                if not named or named[-1][1] != name:
-                    named.append((at, name))
-                line = line[width:]
-        plain.append(line)
-        at += len(line) + 1
-    return b"\n".join(plain), [] if all(name == "UNKNOWN STEP" for _, name in named) else named
+            cleaned = _without_prefixes(piece, named, written)
+        plain.append(cleaned)
+        written += len(cleaned)
+        at = end
+    return b"".join(plain), [] if all(name == "UNKNOWN STEP" for _, name in named) else named
+
+
+def _without_prefixes(piece: bytes, named: list[tuple[int, str]], written: int) -> bytes:
+    lines = piece.split(b"\n")
+    for index, line in enumerate(lines):
+        prefix = _prefix_of(line)
+        if prefix:
+            _note_step(named, written, prefix)
+            lines[index] = line[len(prefix) :]
+        written += len(lines[index]) + 1
+    return b"\n".join(lines)
+
+
+def _prefix_of(text: bytes) -> bytes:
+    match = _GH_PREFIX.match(text)
+    return match[0] if match is not None else b""
+
+
+def _note_step(named: list[tuple[int, str]], at: int, prefix: bytes) -> None:
+    name = prefix.split(b"\t")[1].decode("utf-8", errors="replace")
+    if not named or named[-1][1] != name:
+        named.append((at, name))
 
 
 def _groups(buffer: bytes, landmarks: Landmarks) -> Iterator[Group]:

@@ -14,7 +14,8 @@ from typing import Any
 from analysis.errors import UsageError
 from analysis.facts.action_uses import read_action_uses
 from analysis.facts.archive import is_archive, read_log_archive
-from analysis.facts.cause import Candidate, Cause, find_cause, head_of_chain
+from analysis.facts.candidates import Candidate
+from analysis.facts.cause import Cause, find_cause, head_of_chain
 from analysis.facts.details import Details, read_details
 from analysis.facts.environment import read_environment
 from analysis.facts.failing import failing_parts

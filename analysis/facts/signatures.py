@@ -21,6 +21,8 @@ from analysis.errors import UsageError
 from analysis.facts.scan import Scanner
 from analysis.schema import COMPONENTS, KINDS, OPERATIONS
 
+_LEAD = r"^(?:\d{4}-\d\d-\d\dT[\d:.]{8,20}Z ?)?(?:##\[\w{4,7}\])?(?:#\d{1,4} )?(?:\d{1,5}\.\d{1,3} ?)?"
+
 
 class Signature(BaseModel):
     """One text that names a cause, as a TOML record.
@@ -41,7 +43,8 @@ class Signature(BaseModel):
     transient : bool or None
         Whether a plain retry usually passes.
     role : str
-        ``cause``; ``generic`` (an error in plain words: taken where nothing better is near); ``summary`` (says which tool failed, the cause is the first detail of its family above);
+        ``cause``; ``generic`` (an error in plain words: taken where nothing better is near); ``summary`` (says
+        which tool failed, the cause is the first detail of its family above);
         ``wrapper`` and ``symptom`` (something failed, the cause stands above); ``retry`` (one attempt of several).
     family : str
         Lines of one family form one cascade: the first of them is the cause.
@@ -106,6 +109,7 @@ class Catalogue:
         self.signatures = signatures
         self.by_name = {signature.name: signature for signature in signatures}
         text = "\n".join(signature.model_dump_json() for signature in signatures)
+        self._families: dict[str, Scanner] = {}
         self.version = hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -115,6 +119,13 @@ class Catalogue:
     def scanner(self) -> Scanner:
         """Finds every line that a signature matches; a hit's pattern is an index into `signatures`."""
         return Scanner([signature.pattern for signature in self.signatures])
+
+    def family_scanner(self, family: str) -> Scanner:
+        """Finds the lines of one family in a log as it came, with the runner's time stamps before them."""
+        if family not in self._families:
+            mine = [signature.pattern for signature in self.signatures if signature.family == family]
+            self._families[family] = Scanner([with_lead(pattern) for pattern in mine])
+        return self._families[family]
 
 
 def load_catalogue(*paths: Path | str) -> Catalogue:
@@ -157,6 +168,28 @@ def read_signatures(text: str, *, where: str = "") -> list[Signature]:
     except tomllib.TOMLDecodeError as error:
         raise UsageError("the signature file is not TOML", where=where, remedy=str(error)) from error
     return list(_records(document, where))
+
+
+def with_lead(pattern: str) -> str:
+    """A pattern whose ``^`` lets a time stamp, a level mark and BuildKit's prefix stand before the text."""
+    return "".join(_LEAD if part == "^" else part for part in _atoms(pattern))
+
+
+def _atoms(pattern: str) -> Iterator[str]:
+    """A pattern in pieces: escapes, whole character classes, single characters."""
+    at = 0
+    while at < len(pattern):
+        end = at + 1
+        if pattern[at] == "\\":
+            end = at + 2
+        elif pattern[at] == "[":
+            end = at + 1 + (pattern[at + 1 : at + 2] == "^")
+            end += pattern[end : end + 1] == "]"
+            while end < len(pattern) and pattern[end] != "]":
+                end += 2 if pattern[end] == "\\" else 1
+            end += 1
+        yield pattern[at:end]
+        at = end
 
 
 def _records(document: dict[str, Any], where: str) -> Iterator[Signature]:

@@ -1,0 +1,156 @@
+"""Which lines of a window can be the cause of a failure, and how much do their own words say?
+
+In comes a `Window`, out go `Candidate` records: a line that signatures match, with points for how much the best of them
+says and for the line's form. Lines that the runner only echoes, set -x lines and BuildKit's picture of the Dockerfile
+are none; a warning and a passed test count for little.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import groupby
+
+from analysis.facts.scan import Hit
+from analysis.facts.signatures import Catalogue, Signature
+from analysis.facts.window import CleanLine, Window
+
+KEPT_OF_EACH = 48
+_NO_CAUSE = frozenset(("command", "debug", "group", "endgroup", "section"))
+_OUTSIDE = frozenset(("network", "registry", "packages", "git", "runner", "cloud"))
+_WARNING = re.compile(
+    r"^\s*(?:\[?(?:warn(?:ing)?(?!: (?:DATA RACE|ThreadSanitizer))|notice|info|debug|trace|hint|note)\]?\b\s*[:!\]]?|"
+    r"npm warn|npm WARN|W: |time=\S+ level=(?:warn|info))",
+    re.IGNORECASE,
+)
+_ECHO = re.compile(r"^(?:\++ |\$ |> \S+@\S+ \S+$|\[command\]|shell: |Run )")
+_PASSED = re.compile(
+    r"(?:\.\.\. ?ok$|\bPASS(?:ED)?\b|^\s*(?:✓|✔|√|ok \d+ )|--- PASS|\[\s+OK \]|\[ RUN  |=== RUN|\bXFAIL\b|XPASS|"
+    r"\b0 (?:failed|errors?|failures?|problems?|warnings?)\b(?!.*\b[1-9]\d* (?:failed|errors?|failures?|problems?)\b))"
+)
+_FRAME = re.compile(r"^\s*\d+ (?:\||│)|^\s*>>> [A-Z]+ |^-{10,}$|^\s*>?\s*\d+ \| ")
+_LOUD = re.compile(r"^(?:error|fatal|E)\b ?[:\[]|^(?:Error|ERROR|FATAL)\b", re.IGNORECASE)
+_RETRIED = re.compile(
+    r"(?:re-?try(?:ing)?|(?:attempt|try) \d+|tries (?:remaining|left)|back ?off|trying again|\d+ (?:retries|attempts) left)",
+    re.IGNORECASE,
+)
+_GAVE_UP = re.compile(r"(?:max retries|retries exceeded|after \d+ (?:attempts|tries|retries)|giving up|no more)", re.IGNORECASE)
+_URL = re.compile(r"https?://")
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A line that one or more signatures matched.
+
+    Attributes
+    ----------
+    start, end : int
+        Offsets of the line in the buffer.
+    text : str
+        What the tool wrote.
+    signatures : tuple of Signature
+        The ones that matched, the most specific first.
+    base : float
+        How much its own words and form say, in points of specificity.
+    rank : float
+        How well it explains the failure: `base`, and what its place in the log adds or takes.
+    vertex : str
+        BuildKit's number of the build step that wrote it, empty for others.
+    retried : bool
+        It says, or the next lines say, that another attempt follows.
+    recovered : bool
+        The other attempt passed.
+    """
+
+    start: int
+    end: int
+    text: str
+    signatures: tuple[Signature, ...]
+    base: float = 0.0
+    rank: float = 0.0
+    vertex: str = ""
+    retried: bool = False
+    recovered: bool = False
+
+    @property
+    def best(self) -> Signature:
+        """The most specific signature."""
+        return self.signatures[0]
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it tells of something beyond the job's own code, which a retry can cure."""
+        return self.best.family in _OUTSIDE and self.best.role in ("cause", "retry")
+
+
+def candidates_in(window: Window, catalogue: Catalogue) -> list[Candidate]:
+    """The lines of a window that can be a cause, in order.
+
+    Of the lines that one signature names before all others the first and the last `KEPT_OF_EACH` are read: a thousand
+    errors of one kind tell no more than a hundred, and cost ten times as much.
+
+    Parameters
+    ----------
+    window : Window
+        The lines.
+    catalogue : Catalogue
+        The signatures.
+    """
+    signatures = catalogue.signatures
+    matched: list[tuple[int, list[Hit]]] = []
+    by_best: dict[int, list[int]] = {}
+    for clean_start, group in groupby(catalogue.scanner.scan(window.buffer), key=_line_of):
+        hits = sorted(group, key=lambda hit: -signatures[hit.pattern].specificity)
+        by_best.setdefault(hits[0].pattern, []).append(len(matched))
+        matched.append((clean_start, hits))
+    kept: set[int] = set()
+    for numbers in by_best.values():
+        kept.update(numbers[:KEPT_OF_EACH], numbers[-KEPT_OF_EACH:])
+    found: list[Candidate] = []
+    for number in sorted(kept):
+        clean_start, hits = matched[number]
+        candidate = _read(window, window.index_of(clean_start), tuple(signatures[hit.pattern] for hit in hits))
+        if candidate is not None:
+            found.append(candidate)
+    return found
+
+
+def is_loud(text: str) -> bool:
+    """Whether a line calls itself an error."""
+    return _LOUD.match(text) is not None
+
+
+def _line_of(hit: Hit) -> int:
+    return hit.line_start
+
+
+def _read(window: Window, index: int, matched: tuple[Signature, ...]) -> Candidate | None:
+    start = window.offset(index)
+    if window.view.is_run_echo(start):
+        return None
+    line = window.line(index)
+    if line.level in _NO_CAUSE or _ECHO.match(line.text) or _FRAME.match(line.text):
+        return None
+    points = matched[0].specificity + _tone(line, matched[0])
+    candidate = Candidate(start, start + len(window.raw[index]), line.text, matched, points, points, line.vertex)
+    candidate.retried = candidate.is_outside and _is_retried(window, index, line.text)
+    return candidate
+
+
+def _tone(line: CleanLine, signature: Signature) -> float:
+    """What the line's form adds or takes: a warning and a passed test are hardly a cause."""
+    tone = 0.0
+    if line.level in ("warning", "notice") or _WARNING.match(line.text):
+        tone -= 22 if signature.role != "retry" else 6
+    if _PASSED.search(line.text):
+        tone -= 45
+    if line.level == "error" or _LOUD.match(line.text):
+        tone += 5
+    elif signature.name.startswith("http.") and not _URL.search(line.text):
+        tone -= 7
+    return tone
+
+
+def _is_retried(window: Window, index: int, text: str) -> bool:
+    following = " ".join(window.text(at)[:300] for at in range(index + 1, min(index + 4, len(window))))
+    return _RETRIED.search(text + " " + following) is not None and _GAVE_UP.search(text) is None
