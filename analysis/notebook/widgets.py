@@ -12,6 +12,7 @@ from html import escape
 from typing import Any
 
 import ipywidgets as widgets
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -99,7 +100,9 @@ def table_html(frame: pd.DataFrame, *, most: int = 500) -> str:
 
 
 def _cell(value: Any) -> str:
-    if value is None or value is pd.NA or (not isinstance(value, (list, tuple)) and pd.isna(value)):
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return escape(", ".join(str(part) for part in value))
+    if value is None or pd.isna(value):
         return ""
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d %H:%M}"

@@ -19,7 +19,8 @@ from analysis.report.drawing import key
 from analysis.report.texts import Texts
 
 MIME = "application/vnd.actions-incident.section+json"
-_UNSAFE_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>~@&])")
+_UNSAFE_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~])")
+_MENTION = re.compile(r"(?<![\w/.-])@(?=\w)")
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,9 @@ def chip(component: Any, words: Words) -> Markup:
 
 
 def md(value: Any) -> str:
-    """Outside text inside Markdown: one line, with every sign that Markdown or HTML would read escaped."""
-    return _UNSAFE_MARKDOWN.sub(r"\\\1", " ".join(str(value).split()))
+    """Outside text inside Markdown: one line, every sign of Markdown or HTML escaped, and nobody mentioned."""
+    flat = " ".join(str(value).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MENTION.sub("@\u200b", _UNSAFE_MARKDOWN.sub(r"\\\1", flat))
 
 
 def fence(text: Any) -> str:

@@ -100,6 +100,7 @@ def write_report(
     if format not in FORMATS:
         raise UsageError(f"no report format {format!r}", remedy=f"choose one of {', '.join(FORMATS)}")
     Texts(lang)
+    _write(output, None)
     moment = now or datetime.now(UTC)
     if verdict is None:
         # Asked here rather than in the notebook, so that a question that does not fit ends in one clear line.
@@ -153,12 +154,16 @@ def _run(executed: Path, parameters: dict[str, Any]) -> None:
         ) from error
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str | None) -> None:
+    """Write the file whole or not at all; without a text only try whether it could be written."""
+    temporary = path.with_name(f".{path.name}.writing")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.writing")
-        temporary.write_text(text, "utf-8")
-        temporary.replace(path)
+        temporary.write_text(text or "", "utf-8")
+        if text is None:
+            temporary.unlink()
+        else:
+            temporary.replace(path)
     except OSError as error:
         raise StorageError(
             "the report cannot be written",
