@@ -20,7 +20,8 @@ CASES = {
         ["##[group]Run sudo apt-get update", "##[endgroup]", f"Err:1 {AZURE} jammy InRelease",
          "  Could not connect to azure.archive.ubuntu.com:80 (52.1.1.1), connection timed out",
          f"W: Failed to fetch {AZURE}/dists/jammy/InRelease  Could not connect to azure.archive.ubuntu.com:80, "
-         "connection timed out", "E: Unable to locate package libpq-dev", "##[error]Process completed with exit code 100."],
+         "connection timed out", "E: Unable to locate package libpq-dev",
+         "##[error]Process completed with exit code 100."],
         ("apt", "timeout", None),
     ),
     "pip: reads that timed out, then nothing found": (
@@ -63,7 +64,8 @@ CASES = {
         ("docker-hub", "connection-reset", "pull"),
     ),
     "a blob of the base image, with neither host nor status": (
-        [*BUILD, *BASE, f"ERROR: failed to solve: {OPEN}", f"##[error]buildx failed with: ERROR: failed to solve: {OPEN}"],
+        [*BUILD, *BASE, f"ERROR: failed to solve: {OPEN}",
+         f"##[error]buildx failed with: ERROR: failed to solve: {OPEN}"],
         ("docker-hub", None, "pull"),
     ),
     "a login that the registry's front end refused": (
