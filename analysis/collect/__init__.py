@@ -131,15 +131,20 @@ def _read(desk: Desk, repos: list[str]) -> None:
 
 
 def _verdict(desk: Desk) -> str:
-    """How it ended: a default that samples is done; a cap of the user's own that cut failed ones off is not."""
-    counts = desk.sampling
-    for what, have, want in (
-        ("failed runs' jobs", counts["red_runs_read"], counts["red_runs"]),
-        ("failed jobs' logs", counts["failed_logs"], counts["failed_jobs"] * (desk.options.logs != "none")),
+    """How it ended: not done where failed runs were left out, or a cap of the user's own left failed jobs' logs out.
+
+    That the default samples logs is its nature.
+    """
+    counts, own = desk.sampling, desk.options.budget is not None
+    cut = False
+    for what, have, want, matters in (
+        ("failed runs' jobs", counts["red_runs_read"], counts["red_runs"], True),
+        ("failed jobs' logs", counts["failed_logs"], counts["failed_jobs"], own and desk.options.logs != "none"),
     ):
-        if have < want and desk.options.budget is not None:
-            desk.missing.append(f"{want - have} of {want} {what} were not read: raise --budget")
-    return "budget" if any("--budget" in line for line in desk.missing) else "done"
+        if have < want and matters:
+            cut = True
+            desk.missing.append(f"{want - have:,} of {want:,} {what} were not read: raise --budget, or run it again")
+    return "budget" if cut else "done"
 
 
 def question(options: CollectOptions) -> dict[str, Any]:

@@ -18,7 +18,8 @@ from analysis.github.rows import attempt_row, job_rows, run_row
 
 Row = dict[str, Any]
 
-RED_SHARE = 0.5
+RED_SHARE = 0.65
+CONTROLS = 0.3
 REST_SHARE = 0.1
 ATTEMPTS_SHARE = 0.05
 
@@ -28,8 +29,8 @@ def read_red_jobs(desk: Desk, runs: Iterable[Row]) -> None:
     asked = [run for run in runs if run["run_attempt"] > 1 or run["conclusion"] != "success"]
     red = [run for run in asked if run["run_attempt"] > 1 or run["conclusion"] in RED or run["conclusion"] is None]
     rest = [run for run in asked if not (run["run_attempt"] > 1 or run["conclusion"] in RED or not run["conclusion"])]
-    red_read = _read(desk, "jobs of failed runs", red, desk.share(RED_SHARE))
-    rest_read = _read(desk, "jobs of other runs", rest, desk.share(REST_SHARE))
+    red_read = _read(desk, "jobs of failed runs", red, RED_SHARE * (desk.share(1 - CONTROLS) - desk.spent))
+    rest_read = _read(desk, "jobs of other runs", rest, min(desk.share(REST_SHARE), desk.left))
     desk.sampling.update(red_runs=len(red), red_runs_read=red_read, other_runs=len(rest), other_runs_read=rest_read)
     if desk.options.jobs == "all":
         read_jobs(desk, [run for run in runs if not desk.history.jobs_are_known(run)])
@@ -43,7 +44,7 @@ def _read(desk: Desk, stage: str, runs: list[Row], share: float) -> int:
         time=lambda run: run["created_at"],
         name=lambda run: (run["repo"], run["run_id"]),
     )
-    chosen = order if len(order) <= share else order[: int(share)]
+    chosen = order if len(order) <= share else order[: max(0, int(share))]
     desk.progress.stage(stage, len(chosen))
     read_jobs(desk, chosen)
     read_attempts(desk, [run for run in runs if run["run_attempt"] > 1])

@@ -13,6 +13,7 @@ from typing import Any
 
 from analysis.collect.desk import Desk
 from analysis.collect.history import FAILED
+from analysis.collect.jobs import CONTROLS
 from analysis.collect.spread import hour, spread
 from analysis.errors import GoneError, NotFoundError, PermissionDeniedError, RemoteError
 from analysis.facts.redact import redact
@@ -23,7 +24,6 @@ Row = dict[str, Any]
 
 LOG_COST = 2
 FAILED_SHARE = 0.45
-CONTROL_RESERVE = 0.25
 REFERENCE_RESERVE = 0.05
 DENIALS_BELIEVED = 3
 GONE_BELIEVED = 5
@@ -45,8 +45,7 @@ def read_failed_logs(desk: Desk) -> None:
     """Read failed jobs' logs, within their share of the cap; passing re-runs' where that leaves some."""
     failed = [job for job in _own_jobs(desk) if job["conclusion"] in FAILED]
     unread = _in_order([job for job in failed if _is_due(desk, job)], desk)
-    reserve = desk.share(CONTROL_RESERVE) if desk.options.logs == "sampled" else 0.0
-    reserve += desk.share(REFERENCE_RESERVE)
+    reserve = desk.share(CONTROLS if desk.options.logs == "sampled" else REFERENCE_RESERVE)
     afford = max(0.0, min(desk.share(FAILED_SHARE), desk.left - reserve)) / LOG_COST
     chosen = unread if len(unread) <= afford else unread[: int(afford)]
     if desk.options.logs != "failed" and len(chosen) == len(unread):

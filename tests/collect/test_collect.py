@@ -212,6 +212,20 @@ def test_the_order_spends_on_failures_first_and_keeps_a_quarter_for_green_contro
     assert counts["green_logs"] >= 8
 
 
+def test_failed_runs_beyond_the_budget_are_drawn_blind_weighted_and_read_by_the_next_call(tmp_path: Path) -> None:
+    raw, _ = build_history(repos=1, runs=80, seed=6, failing=0.8)
+    options = CollectOptions(since=START, until=END, budget=60)
+    got, store = run(raw, tmp_path, options, repos=REPOS[:1])
+    counts = got.sampling
+    assert got.ended == "budget" and 0 < counts["red_runs_read"] < counts["red_runs"]
+    runs, jobs = store.read("runs"), store.read("jobs").drop_duplicates("run_id")
+    passed = runs[(runs["conclusion"] == "success") & (runs["run_attempt"] == 1)]["run_id"]
+    weights = jobs[~jobs["run_id"].isin(passed)]["sampling_weight"]
+    assert weights.sum() == pytest.approx(counts["red_runs"])
+    again, _ = run(raw, tmp_path, options, repos=REPOS[:1])
+    assert again.sampling["red_runs_read"] > counts["red_runs_read"]
+
+
 def test_an_unknown_repository_is_named_and_the_others_are_collected(
     history: tuple[RawHistory, Truth], tmp_path: Path
 ) -> None:
