@@ -98,7 +98,8 @@ def persistence_exhibit(exposure: Exposure, failures: pd.Series, name: str, *, l
     if not n:
         return Exhibit("persistence", f"No job ran again after a failure laid to {name}.", n=0)
     ci = stats.binomtest(again, n).proportion_ci(method="wilson")
-    statement = f"After a failure laid to {name} the next run of the same job on the same branch failed too in {share(again, n)}."
+    told = share(again, n)
+    statement = f"After a failure laid to {name} the next run of the same job on the same branch failed too in {told}."
     stays = True if ci.low > 0.5 else False if ci.high < 0.5 else None
     return Exhibit(
         "persistence", statement, again / n, (float(ci.low), float(ci.high)), None, n, None,

@@ -64,7 +64,8 @@ def text_exhibit(exposure: Exposure, failures: pd.Series, name: str, components:
     beside = f", and {share(others, len(rest))} of all other failures do ({in_words(p)})" if len(rest) else ""
     listed = classes(exposure, failures).head(_FOREMOST)
     foremost = ", ".join(f"{r.component} {r.kind} {r.n}" for r in listed.itertuples(index=False))
-    statement = f"{share(hit, n)} of the failures laid to {name} name {', '.join(sorted(wanted))}{beside}; most often: {foremost}."
+    told = ", ".join(sorted(wanted))
+    statement = f"{share(hit, n)} of the failures laid to {name} name {told}{beside}; most often: {foremost}."
     decided = None if p is None or p >= 0.05 else hit / n > others / len(rest)
     return Exhibit(
         "text", statement, hit / n, (float(ci.low), float(ci.high)), p, n, None,

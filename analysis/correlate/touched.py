@@ -49,8 +49,8 @@ def touched_exhibit(
         return Exhibit(test, f"No job failed with {action}@{version}.", n=m)
     p = float(stats.fisher_exact([[hit, n - hit], [other, m - other]])[1]) if m else None
     statement = (
-        f"{version} changed {', '.join(names)}; {share(hit, n)} failing jobs set it, and {share(other, m)} passing ones "
-        f"({in_words(p)})."
+        f"{version} changed {', '.join(names)}; {share(hit, n)} failing jobs set it, and "
+        f"{share(other, m)} passing ones ({in_words(p)})."
     )
     decided: bool | None = None
     if hit == 0:

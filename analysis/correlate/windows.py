@@ -196,9 +196,9 @@ def strongest_burst(series: pd.DataFrame, rng: np.random.Generator, *, replicas:
 
 
 def _scan(failed: Floats, n: Floats, widths: range) -> tuple[float, int, int]:
-    """Best log likelihood ratio of a higher rate inside a window than outside, its start and width."""
+    """Best log likelihood of a higher rate inside a window than outside, its start and width."""
     hits, jobs = (np.concatenate([[0.0], np.cumsum(part)]) for part in (failed, n))
-    best = (-1.0, 0, 1)
+    best = (-np.inf, 0, 1)
     for width in widths:
         inside, room = hits[width:] - hits[:-width], jobs[width:] - jobs[:-width]
         outside, rest = hits[-1] - inside, jobs[-1] - room
