@@ -144,7 +144,7 @@ def fold(exposure: ExposureFrames) -> Cells:
     classes, text = _text_classes(jobs, failed)
     main = _on_main(jobs)
     weight = _weights(jobs, failed, text, classes, main, seconds)
-    rerun: Ints = np.array(jobs["rerun_passed"].map({True: 0, False: 1}).fillna(-1), np.int64)
+    rerun: Ints = np.array(jobs["rerun_passed"].astype("object").map({True: 0, False: 1}).astype("float64").fillna(-1), np.int64)
     rerun[~failed] = -1
     step, step_names = _failed_steps(jobs, failed)
     repo, repo_names = _codes(jobs["repo"])
