@@ -23,6 +23,7 @@ Bools = npt.NDArray[np.bool_]
 
 ENVIRONMENT = ("image", "image_version", "os", "region", "docker_version", "buildx_version", "buildkit_version",
                "binfmt_version")  # fmt: skip
+_BUILDERS = frozenset({"docker/build-push-action", "docker/bake-action"})
 _BIN_SECONDS = 600
 _STREAK_WEIGHT = 0.3
 _VAGUE_STREAK_WEIGHT = 0.6
@@ -81,6 +82,10 @@ class Cells:
         0 a later attempt passed, 1 it failed again, -1 no rerun.
     step : int array
         Index into `step_names` of the action whose step failed, 0 for a step that ran commands, -1 where not known.
+    kind : int array
+        Index into `classes.BACKGROUNDS`: whether the job builds images, and with restricted credentials.
+    uses : int array
+        Code of the set of actions that the cell's stratum uses.
     stratum, repo, job, job_name, credential : int array
         Codes into the `*_names` tuples. A stratum is repository x job x credential class.
     main : bool array
@@ -97,6 +102,8 @@ class Cells:
     text: Ints
     rerun: Ints
     step: Ints
+    kind: Ints
+    uses: Ints
     stratum: Ints
     repo: Ints
     job: Ints
@@ -144,7 +151,9 @@ def fold(exposure: ExposureFrames) -> Cells:
     classes, text = _text_classes(jobs, failed)
     main = _on_main(jobs)
     weight = _weights(jobs, failed, text, classes, main, seconds)
-    rerun: Ints = np.array(jobs["rerun_passed"].astype("object").map({True: 0, False: 1}).astype("float64").fillna(-1), np.int64)
+    rerun: Ints = np.array(
+        jobs["rerun_passed"].astype("object").map({True: 0, False: 1}).astype("float64").fillna(-1), np.int64
+    )
     rerun[~failed] = -1
     step, step_names = _failed_steps(jobs, failed)
     repo, repo_names = _codes(jobs["repo"])
@@ -176,6 +185,13 @@ def fold(exposure: ExposureFrames) -> Cells:
     cell_of = np.full(len(exposure.jobs), -1, np.int64)
     cell_of[np.flatnonzero(counted)] = rank[cell]
 
+    used = np.array([np.bincount(stratum[c >= 0], minlength=len(stratum_names)) > 0 for c, _ in version_codes.values()])
+    used = used.reshape(len(version_codes), len(stratum_names))
+    uses = np.unique(used.T, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    builds = np.zeros(len(stratum_names), bool)
+    for name, row in zip(version_codes, used, strict=True):
+        builds |= row & (name in _BUILDERS)
+    restricted = np.array([n != "normal" for n in credential_names])[credential[pick]]
     never = failed & (jobs["has_log"].fillna(False).to_numpy(bool) if "has_log" in jobs else False)
 
     def attribute(name: str, codes: Ints, levels: tuple[str, ...]) -> Attribute:
@@ -185,6 +201,7 @@ def fold(exposure: ExposureFrames) -> Cells:
 
     return Cells(
         n=n[order], time=time[order], failed=failed[pick], text=text[pick], rerun=rerun[pick], step=step[pick],
+        kind=2 * restricted.astype(np.int64) + builds[stratum[pick]], uses=uses[stratum[pick]],
         step_names=step_names,
         stratum=stratum[pick], repo=repo[pick], job=job[pick], job_name=job_name[pick],
         credential=credential[pick], main=main[pick], observed=observed[pick], classes=classes,
