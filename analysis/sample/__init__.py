@@ -24,7 +24,7 @@ from analysis.sample.replay import replay_session
 from analysis.status import fetch_status, file_status
 from analysis.store import Store
 
-__all__ = ["DEFAULT_CASE", "case_names", "write_sample"]
+__all__ = ["DEFAULT_CASE", "case_names", "write_case", "write_sample"]
 
 MARK = "sample.json"
 _SWAPPED = "The same history with the guilt swapped: the registry is healthy, and the new version fails."
@@ -58,15 +58,21 @@ def write_sample(
     StorageError
         The folder cannot be written.
     """
-    known = load_case(case)
-    history = build_history(known, seed, guilty)
-    told = _telling(known, seed, guilty, history)
+    return write_case(load_case(case), seed, output, guilty, progress=progress)
+
+
+def write_case(
+    case: Case, seed: int, output: Path, guilty: str | None = None, *, progress: Progress | None = None
+) -> dict[str, Any]:
+    """`write_sample` for a case in hand."""
     if output.exists() and any(output.iterdir()) and not (output / MARK).is_file():
         raise UsageError("this folder holds data that is no sample", where=str(output), remedy="name another --output")
+    history = build_history(case, seed, guilty)
+    told = _telling(case, seed, guilty, history)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".sample-", dir=output.parent) as fresh:
-            _write(Path(fresh) / "sample", known, history, told, progress)
+            _write(Path(fresh) / "sample", case, history, told, progress)
             if output.exists():
                 shutil.rmtree(output)
             (Path(fresh) / "sample").rename(output)
