@@ -9,6 +9,7 @@ exposed to).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -22,7 +23,7 @@ from analysis.correlate.first_attempts import data_as_of, first_attempts, later_
 from analysis.correlate.history import observed_uses, versions
 from analysis.correlate.imputation import donors, imputed_jobs
 from analysis.correlate.machines import machines
-from analysis.correlate.names import release_names
+from analysis.correlate.names import release_names, spellings
 from analysis.correlate.registries import touched
 from analysis.correlate.reruns import attach_reruns
 from analysis.correlate.workflow_lines import workflow_lines
@@ -126,11 +127,13 @@ def exposure(store: Store, scope: Scope, engine: str | None = None) -> Exposure:
     touches, inputs = touched(store, connection, rows, like)
     jobs = columns.jobs(connection, rows, machine)
     reached_versions = keep(connection, _reached(ran, rows), "versions")
+    spelled = spellings(store, connection)
+    ran_columns = columns.categories(connection, reached_versions, "action", "version", len(jobs))
     table = Exposure(
         jobs=jobs,
-        versions=columns.categories(connection, reached_versions, "action", "version", len(jobs)),
+        versions=ran_columns.rename(columns=spelled),
         registries=columns.flags(connection, touches, "touch", len(jobs)),
-        inputs=columns.flags(connection, inputs, "input", len(jobs)),
+        inputs=columns.flags(connection, inputs, "input", len(jobs)).rename(columns=_spelled_inputs(spelled)),
         reruns=pd.DataFrame(),
         data_as_of=moment,
         **columns.coverage(connection, found, rows),
@@ -138,6 +141,14 @@ def exposure(store: Store, scope: Scope, engine: str | None = None) -> Exposure:
     table.jobs["version_confidence"] = columns.lowest(connection, reached_versions, "sure", len(jobs))
     table.jobs["versions_observed"] = columns.marked(connection, observed.select("row"), len(jobs))
     return attach_reruns(table, connection, store, later_attempts(store, connection, found), rows, observed, names)
+
+
+def _spelled_inputs(spelled: dict[str, str]) -> Callable[[str], str]:
+    def rename(name: str) -> str:
+        action, _, key = name.partition(":")
+        return f"{spelled.get(action, action)}:{key}"
+
+    return rename
 
 
 def _rows(store: Store, connection: ibis.BaseBackend, found: ibis.Table, moment: datetime | None) -> ibis.Table:

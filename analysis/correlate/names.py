@@ -57,6 +57,14 @@ def release_names(store: Store, connection: ibis.BaseBackend, rows: ibis.Table, 
     return names
 
 
+def spellings(store: Store, connection: ibis.BaseBackend) -> dict[str, str]:
+    """How most logs write each action, by its name in lower case: GitHub does not tell cases apart, people do."""
+    uses = store.table("action_uses", connection)
+    uses = uses.filter(uses.action.notnull())
+    counts = connection.to_pyarrow(uses.group_by("action").aggregate(n=uses.count()).order_by("n", "action"))
+    return {name.lower(): name for name in counts["action"].to_pylist()}
+
+
 def plain(version: str) -> str:
     """A release without its ``v``."""
     return re.sub(r"^v(?=\d)", "", version)
