@@ -79,6 +79,7 @@ class Desk:
         if self._cap is not None:
             limit = self._first + self._cap
             github.gate.budget = limit if github.gate.budget is None else min(limit, github.gate.budget)
+        self._down = 0
         self._kept: dict[str, set[int]] = {}
         self._pending: dict[str, list[Row]] = {}
         self._flushed_at = time.monotonic()
@@ -118,13 +119,12 @@ class Desk:
                 return error
 
         waiting = list(items)
-        down = 0
         for start in range(0, len(waiting), _CHUNK):
             part = waiting[start : start + _CHUNK]
             fatal: RemoteError | None = None
             for item, answer in zip(part, list(self._pool.map(tried, part)), strict=True):
-                down = down + 1 if isinstance(answer, ServiceUnavailableError) else 0
-                if isinstance(answer, RemoteError) and (isinstance(answer, _FATAL) or down >= DOWN_BELIEVED):
+                self._down = self._down + 1 if isinstance(answer, ServiceUnavailableError) else 0
+                if isinstance(answer, RemoteError) and (isinstance(answer, _FATAL) or self._down >= DOWN_BELIEVED):
                     fatal = fatal or answer
                     continue
                 yield item, answer
