@@ -18,6 +18,9 @@ import numpy.typing as npt
 
 from analysis.schema import SERVICE_COMPONENTS
 
+# The kinds of jobs whose background texts differ: any, image builds, and both with a restricted credential.
+BACKGROUNDS = ("background", "background-build", "background-restricted", "background-restricted-build")
+
 _AUTH = frozenset({"http-401", "auth-denied"})
 _LIMIT = frozenset({"http-429", "rate-limit"})
 _CODE = frozenset({"compile-error", "test-failure", "lint"})
@@ -76,7 +79,7 @@ def prior_text(
     Parameters
     ----------
     cause : str
-        A kind of cause, or `background`.
+        A kind of cause, or one of `BACKGROUNDS`.
     own : str or None
         The component of a service or of a limit.
     classes : sequence of TextClass
@@ -100,7 +103,7 @@ def prior_text(
     mean = np.array([shares.get(slot, 0.0) * (1.0 if slot in _SINGLE else 0.67) / counts[slot] for slot in slots])
     mean = np.maximum(mean, 0.002)
     rest = max(1.0 - float(mean.sum()), 0.02)
-    weight = float(table["weight"][cause])
+    weight = float(table["weight"]["background" if cause in BACKGROUNDS else cause])
     return weight * np.append(mean, rest) / (float(mean.sum()) + rest)
 
 
@@ -113,29 +116,3 @@ def _slot(text: TextClass, own: str | None) -> str:
     if text.group == "network" and own == "network":
         return "own-fault"
     return text.group
-
-
-def prior_step(cause: str, name: str, steps: Sequence[str], usual: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Prior pseudo-counts of the action whose step a cause fails.
-
-    Parameters
-    ----------
-    cause, name : str
-        The suspect; `background` has no name.
-    steps : sequence of str
-        The actions met, after the empty name of a step that runs commands.
-    usual : array of len(steps)
-        Shares among this history's failures.
-
-    Returns
-    -------
-    array of len(steps)
-    """
-    table = priors()["step"]
-    own = name.rsplit("@", 1)[0]
-    if cause == "action-version":
-        mean = usual * (1.0 - table["own"])
-        if own in steps:
-            mean[list(steps).index(own)] += table["own"]
-        return np.asarray(table["weight"] * mean / mean.sum())
-    return np.asarray(table["weight"] * usual)

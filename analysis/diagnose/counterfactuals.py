@@ -133,7 +133,7 @@ def _retries(posterior: Posterior, attribution: Attribution, rng: np.random.Gene
     rerun = observed.marks[RERUN]
     again = np.stack([rerun == 0, rerun == 1], axis=1) * attribution.jobs[:, None]
     seen = attribution.share @ again
-    prior = np.vstack([pool.marks[RERUN][list(attribution.subset)].reshape(-1, 2), observed.base_marks[RERUN]])
+    prior = np.vstack([pool.marks[RERUN][list(attribution.subset)].reshape(-1, 2), observed.base_marks[RERUN][:1]])
     beta = prior + seen
     once = rng.beta(beta[:, :1], beta[:, 1:], (len(beta), _DRAWS))
     size = np.minimum(beta.sum(1, keepdims=True), 4.0)

@@ -37,17 +37,19 @@ class Observed:
         Green jobs of each stratum.
     base : (G, 2) float
         Beta prior of each stratum's background.
+    kind : (F,) int
+        Kind of job: each kind has a background text of its own.
     marks : tuple of (F,) int
-        One array per channel (text class, outcome of a rerun, action of the failed step): what was seen, -1 where
-        nothing was.
-    base_marks : tuple of (K,) float
-        Dirichlet prior of the background in each channel.
+        One array per channel (text class, outcome of a rerun): what was seen, -1 where nothing was.
+    base_marks : tuple of (H, K) float
+        Dirichlet priors of the background in each channel, one row per kind of job.
     """
 
     weight: Floats
     stratum: Ints
     green: Floats
     base: Floats
+    kind: Ints
     marks: tuple[Ints, ...]
     base_marks: tuple[Floats, ...]
 
@@ -64,6 +66,8 @@ class Pool:
     ----------
     exposed : (S, F) float
         How surely each failing cell was exposed.
+    hints : (S, F) float
+        Log likelihood ratio of what only this suspect explains (the failed step is its own), 0 where nothing is known.
     green : (S,) float
         Green jobs that were exposed.
     kills : (S, 2) float
@@ -73,6 +77,7 @@ class Pool:
     """
 
     exposed: Floats
+    hints: Floats
     green: Floats
     kills: Floats
     marks: tuple[Floats, ...]
@@ -121,22 +126,26 @@ def fit(observed: Observed, pool: Pool, subsets: Ints, steps: int = _STEPS) -> F
     """
     b, s = subsets.shape
     exposed, green, kills0 = pool.exposed[subsets], pool.green[subsets], pool.kills[subsets]
-    marks0 = [np.concatenate([own[subsets], np.broadcast_to(base, (b, 1, len(base)))], axis=1)
-              for own, base in zip(pool.marks, observed.base_marks, strict=True)]  # fmt: skip
-    seen = [_one_hot(m, len(base)) for m, base in zip(observed.marks, observed.base_marks, strict=True)]
+    marks0 = [own[subsets] for own in pool.marks]
+    base_marks0 = [np.broadcast_to(base, (b, *base.shape)) for base in observed.base_marks]
+    seen = [_one_hot(m, base.shape[1]) for m, base in zip(observed.marks, observed.base_marks, strict=True)]
+    by_kind = [_one_hot(np.where(m >= 0, observed.kind * base.shape[1] + m, -1), base.size)
+               for m, base in zip(observed.marks, observed.base_marks, strict=True)]  # fmt: skip
     members = _one_hot(observed.stratum, len(observed.green))
-    can = np.concatenate([np.log(np.maximum(exposed, _TINY)), np.zeros((b, 1, exposed.shape[-1]))], axis=1)
+    can = np.log(np.maximum(exposed, _TINY)) + pool.hints[subsets]
+    can = np.concatenate([can, np.zeros((b, 1, can.shape[-1]))], axis=1)
 
     kills = kills0 + np.stack([np.ones((b, s)), green * 0.2], axis=-1)
-    marks = marks0
+    marks, base_marks = marks0, base_marks0
     base = np.broadcast_to(observed.base + np.stack([0.0 * observed.green, observed.green], axis=1),
                            (b, *observed.base.shape))  # fmt: skip
     for _ in range(steps):
         log_q, log_pass = _expected_log(kills)
         log_b, log_calm = _expected_log(base)
         rho = can.copy()
-        for mark, hot in zip(marks, seen, strict=True):
-            rho += (digamma(mark) - digamma(mark.sum(-1, keepdims=True))) @ hot.T
+        for mark, own, hot, base_hot in zip(marks, base_marks, seen, by_kind, strict=True):
+            rho[:, :s] += _log_mean(mark) @ hot.T
+            rho[:, s] += _log_mean(own).reshape(b, -1) @ base_hot.T
         rho[:, :s] += log_q[:, :, None]
         rho[:, s] += log_b[:, observed.stratum]
         rho[:, 1:] += np.cumsum(log_pass[:, :, None] * exposed, axis=1)
@@ -146,9 +155,11 @@ def fit(observed: Observed, pool: Pool, subsets: Ints, steps: int = _STEPS) -> F
         weighted = share * observed.weight
         later = np.cumsum(weighted[:, :0:-1], axis=1)[:, ::-1]
         dead, survived = weighted[:, :s].sum(-1), green + (later * exposed).sum(-1)
-        used = (kills, base, marks)
+        used = (kills, base, marks, base_marks)
         kills = kills0 + np.stack([dead, survived], axis=-1)
-        marks = [prior + weighted @ hot for prior, hot in zip(marks0, seen, strict=True)]
+        marks = [prior + weighted[:, :s] @ hot for prior, hot in zip(marks0, seen, strict=True)]
+        base_marks = [prior + (weighted[:, s] @ hot).reshape(prior.shape)
+                      for prior, hot in zip(base_marks0, by_kind, strict=True)]  # fmt: skip
         calm = np.broadcast_to(observed.green, (b, len(observed.green)))
         base = observed.base + np.stack([weighted[:, s] @ members, calm], axis=-1)
     bound = (
@@ -158,8 +169,14 @@ def fit(observed: Observed, pool: Pool, subsets: Ints, steps: int = _STEPS) -> F
         - _dirichlet_kl(used[0], kills0).sum(-1)
         - _dirichlet_kl(used[1], observed.base).sum(-1)
         - sum(_dirichlet_kl(q, p).sum(-1) for q, p in zip(used[2], marks0, strict=True))
+        - sum(_dirichlet_kl(q, p).sum(-1) for q, p in zip(used[3], base_marks0, strict=True))
     )
     return Fit(bound, dead, share, kills, base)
+
+
+def _log_mean(dirichlet: Floats) -> Floats:
+    mean: Floats = digamma(dirichlet) - digamma(dirichlet.sum(-1, keepdims=True))
+    return mean
 
 
 def _one_hot(codes: Ints, width: int) -> Floats:

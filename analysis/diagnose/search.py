@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.special import betaln
 
 from analysis.diagnose.cells import Cells
-from analysis.diagnose.classes import prior_step, prior_text, priors
+from analysis.diagnose.classes import BACKGROUNDS, prior_text, priors
 from analysis.diagnose.likelihood import Observed, Pool, fit
 from analysis.diagnose.suspects import Suspect
 
@@ -94,38 +94,55 @@ def prepare(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True) 
     strata = len(cells.stratum_names)
     green, dead = (np.bincount(cells.stratum[i], weights=cells.n[i], minlength=strata).astype(np.float64)
                    for i in (alive, failing))  # fmt: skip
-    marks = (cells.text[failing], cells.rerun[failing], cells.step[failing])
-    usual = _usual_steps(cells, failing)
-    steps = cells.step_names
     observed = Observed(
         weight=cells.n[failing],
         stratum=cells.stratum[failing],
         green=green,
         base=np.broadcast_to(_base_prior(dead, green), (strata, 2)),
-        marks=marks,
-        base_marks=(prior_text("background", None, cells.classes), np.array(table["rerun"]["background"], float),
-                    prior_step("background", "", steps, usual)),
-    )  # fmt: skip
+        kind=cells.kind[failing],
+        marks=(cells.text[failing], cells.rerun[failing]),
+        base_marks=(
+            np.array([prior_text(kind, None, cells.classes) for kind in BACKGROUNDS]),
+            np.tile(np.array(table["rerun"]["background"], float), (len(BACKGROUNDS), 1)),
+        ),
+    )
     texts = [prior_text(s.cause, s.own, cells.classes, s.operations) for s in suspects]
     pool = Pool(
         exposed=np.array([s.exposed[failing] for s in suspects]).reshape(len(suspects), len(failing)),
+        hints=_hints(cells, failing, suspects) if read_texts else np.zeros((len(suspects), len(failing))),
         green=np.array([s.exposed[alive] @ cells.n[alive] for s in suspects]),
         kills=np.array([table["kills"][s.cause] for s in suspects], float).reshape(-1, 2),
         marks=(
             np.array(texts).reshape(-1, len(cells.classes) + 1),
             np.array([table["rerun"][s.cause] for s in suspects], float).reshape(-1, 2),
-            np.array([prior_step(s.cause, s.name, steps, usual) for s in suspects]).reshape(-1, len(steps)),
         ),
     )
     return (observed if read_texts else observed.blind()), pool, failing
 
 
-def _usual_steps(cells: Cells, failing: Ints) -> Floats:
-    """Shares of the actions among the failed steps of this history."""
-    known = failing[cells.step[failing] >= 0]
-    counts = np.bincount(cells.step[known], weights=cells.n[known], minlength=len(cells.step_names)) + 0.5
-    shares: Floats = counts / counts.sum()
-    return shares
+def _hints(cells: Cells, failing: Ints, suspects: Sequence[Suspect]) -> Floats:
+    """Log likelihood ratio of the failed step: a version fails its own action's step, others those that usually fail.
+
+    What usually fails is counted among the failures of jobs that use the same actions, those of the suspect included:
+    the ratio says little where a step fails often, whoever fails it.
+    """
+    own_share = float(priors()["step"]["own"])
+    step, group = cells.step[failing], cells.uses[failing]
+    width = len(cells.step_names)
+    counts = np.zeros((int(cells.uses.max(initial=0)) + 1, width))
+    known = step >= 0
+    np.add.at(counts, (group[known], step[known]), cells.n[failing][known])
+    usual = (counts + 2.0 / width) / (counts.sum(1, keepdims=True) + 2.0)
+    chance = usual[group, np.maximum(step, 0)]
+    hints = np.zeros((len(suspects), len(failing)))
+    for row, suspect in enumerate(suspects):
+        name = suspect.name.rsplit("@", 1)[0]
+        if suspect.cause == "action-version" and name in cells.step_names:
+            own = step == cells.step_names.index(name)
+            hints[row] = np.log(own_share * own / chance + 1 - own_share) * known
+        elif suspect.cause == "action-version":
+            hints[row] = np.log(1 - own_share) * known
+    return hints
 
 
 def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, most: int = _MOST_SUSPECTS) -> Posterior:
