@@ -35,7 +35,8 @@ def runs_for_power(rate: float, background: float, power: float = POWER, level: 
     int
         At least 5.
     """
-    effect = 2 * abs(np.arcsin(np.sqrt(rate)) - np.arcsin(np.sqrt(background)))
+    arms = np.arcsin(np.sqrt(np.clip([rate, background], 0.0, 1.0)))
+    effect = 2 * abs(float(arms[0] - arms[1]))
     if effect < 1e-6:
         return 10_000
     needed = 2 * ((norm.ppf(1 - level / 2) + norm.ppf(power)) / effect) ** 2
