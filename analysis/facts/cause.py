@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from analysis.facts.candidates import Candidate, candidates_in, is_loud
 from analysis.facts.failing import Part
+from analysis.facts.hosts import hosts
 from analysis.facts.log_lines import LogView, strip_colours
 from analysis.facts.signatures import Catalogue
 from analysis.facts.window import Window
@@ -27,6 +28,8 @@ _NEAR = 4000
 _SUMMARY_REACH = 12_000
 _CASCADE_SLACK = 8
 _EXPLAINS = 50.0
+_HEARD = 40.0
+_STARVED = 45
 _TRIED_ABOVE = 40
 _CHAIN = re.compile(r"^\s*(?:Caused by\b|[├╰│└]|\|-|\d+: |cause: |reason: |-> )")
 
@@ -114,8 +117,9 @@ def _rank(lines: list[Candidate], part: Part) -> None:
     passed = _passed_vertices(lines)
     told_otherwise = [line for line in lines if not line.retried and line.best.role in ("cause", "summary")]
     explained = any(line.base >= _EXPLAINS for line in told_otherwise)
+    starved = _starved(lines)
     for line in lines:
-        rank = line.base
+        rank = line.base - (_STARVED if line.start in starved else 0)
         line.recovered = explained and line.retried and (line.start > last or line.vertex in passed)
         if line.recovered:
             rank -= 40
@@ -127,6 +131,20 @@ def _rank(lines: list[Candidate], part: Part) -> None:
         if line.vertex and line.vertex in vertices and line.best.role not in ("wrapper", "symptom"):
             rank += 8
         line.rank = rank
+
+
+def _starved(lines: list[Candidate]) -> frozenset[int]:
+    """Where a package is missing only because its registry could not be read before: the tool of both is the same."""
+    failed: set[str] = set()
+    found: set[int] = set()
+    for line in lines:
+        absent = line.best.kind == "not-found" and line.best.family == "packages"
+        tool = hosts().tool(line.text) if absent or (line.is_outside and line.best.kind != "not-found") else None
+        if tool is not None and absent and tool in failed:
+            found.add(line.start)
+        elif tool is not None and not absent and line.base >= _HEARD:
+            failed.add(tool)
+    return frozenset(found)
 
 
 def _passed_vertices(lines: list[Candidate]) -> frozenset[str]:

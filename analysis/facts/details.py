@@ -14,7 +14,7 @@ from analysis.facts import answers
 from analysis.facts.candidates import Candidate
 from analysis.facts.cause import Cause
 from analysis.facts.hosts import Found, Hosts, hosts, split_image
-from analysis.facts.log_lines import LogView
+from analysis.facts.log_lines import Group, LogView
 
 _ABOVE = 400
 _BELOW = 12
@@ -25,6 +25,12 @@ _PUSH = re.compile(
     re.IGNORECASE,
 )
 _GIT = re.compile(r"\bgit\b(?!hub)|^fatal: |remote: |RPC failed|refs/|submodule|Fetching the repository", re.IGNORECASE)
+_PULL = re.compile(
+    r"httpReadSeeker|failed to compute cache key|failed to resolve (?:source metadata|reference)|load metadata|"
+    r"error pulling|pull access|docker pull|fetch anonymous token|GET request|\bpulling\b",
+    re.IGNORECASE,
+)
+_HEADER = re.compile(r"^(?:Run |##\[group\])")
 _LOGIN = re.compile(r"\blogin\b|logging in|credentials helper", re.IGNORECASE)
 _CACHE_OUT = re.compile(r"error writing layer blob|exporting to GitHub Actions Cache|exporting cache|cache-to|cache export", re.I)
 _CACHE_IN = re.compile(r"importing cache|cache-from|cache import", re.I)
@@ -37,6 +43,7 @@ _REGISTRY_WORDS = re.compile(
 _STORED_LOGIN = re.compile(r"/manifests/\S*:? unauthorized: incorrect username or password")
 _LAYERS = re.compile(r"\b(?:pushing|pulling|exporting to image|load metadata for|resolve|extracting|importing cache manifest)\b")
 _ACTION_FRAME = re.compile(r"^\s+at .{0,200}[/\\]_actions[/\\]")
+_USES = re.compile(r"^Run [\w.-]+/[\w./-]+@\S+$")
 _RUNS = re.compile(r"\] (?:RUN|COPY|ADD) ")
 _REFUSALS = frozenset(("http-401", "http-403", "http-404", "auth-denied", "not-found", "other"))
 _PACKAGES = frozenset(
@@ -123,6 +130,7 @@ def read_details(view: LogView, cause: Cause) -> Details:
 class _Reader:
     def __init__(self, view: LogView, cause: Cause) -> None:
         self.cause = cause
+        self.view = view
         self.line: Candidate = cause.line
         self.text = cause.line.text
         self.around = Surroundings(view, cause)
@@ -148,9 +156,13 @@ class _Reader:
     # --- who -------------------------------------------------------------------------------------------------
 
     def _component(self, found: Found | None, image: str | None) -> str:
+        if self.line.best.component == "unknown" and self.line.best.role == "cause":
+            return "unknown"
         named = [signature for signature in self.line.signatures if signature.component != "unknown"]
         if not named:
             return "action" if self._thrown_by_action() else self._unnamed(found)
+        if named[0].component == "from-step":
+            return "action" if self._thrown_by_action() or self._in_action_step() else named[0].fallback
         if named[0].component != "from-host":
             return named[0].component
         families = frozenset(signature.family for signature in named)
@@ -195,6 +207,16 @@ class _Reader:
         if any(_ACTION_FRAME.search(text) for text in self.around.below[:4]):
             return True
         return any(text.strip().endswith("Post job cleanup.") for text in self.around.above[:2])
+
+    def _in_action_step(self) -> bool:
+        """Whether the step uses an action, and no command of a Dockerfile wrote the line."""
+        if self.line.vertex and not self._moves_layers():
+            return False
+        title = next((group.title for group in reversed(self.view.groups) if self._is_before(group)), "")
+        return _USES.match(title) is not None
+
+    def _is_before(self, group: Group) -> bool:
+        return group.is_run_echo and group.start < self.line.start
 
     def _unnamed(self, found: Found | None) -> str:
         """The component of an error in plain words: told only where it names a host and says how it failed."""
@@ -322,7 +344,8 @@ class _Reader:
                 continue
             if signature.operation not in ("from-context", "other"):
                 return signature.operation
-        texts = (self.text, *self.around.above[:12])
+        near = self.around.vertex_above or [text for text in self.around.above[:12] if not _HEADER.match(text)]
+        texts = (self.text, *near[:12])
         if component == "gha-cache":
             if any(_CACHE_OUT.search(text) for text in texts):
                 return "cache-export"
@@ -336,6 +359,8 @@ class _Reader:
             return "checkout" if checkout else "build-step" if self.line.vertex else "download"
         if component == "gha-service":
             return "download-action"
+        if _PULL.search(self.text) and not _PUSH.search(self.text):
+            return "pull"
         for text in texts:
             if "Pull down action image" in text:
                 return "download-action"

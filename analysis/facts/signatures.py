@@ -34,8 +34,9 @@ class Signature(BaseModel):
     pattern : str
         RE2 syntax, matched within one line.
     component : str
-        One of `schema.COMPONENTS`, or ``from-host`` (the host in the line or nearest to it decides), or
-        ``from-access`` (a refusal: the registry's own fault for public images, else the configuration's).
+        One of `schema.COMPONENTS`, or ``from-host`` (the host in the line or nearest to it decides), ``from-access``
+        (a refusal: the registry's own fault for public images, else the configuration's), or ``from-step`` (the
+        action, where an action's own step wrote it, else the fallback).
     kind : str
         One of `schema.KINDS`, or ``from-status`` (the line's HTTP status), or ``from-tail`` (its last clause).
     operation : str
@@ -73,7 +74,7 @@ class Signature(BaseModel):
     @field_validator("component")
     @classmethod
     def _known_component(cls, value: str) -> str:
-        return _one_of(value, (*COMPONENTS, "from-host", "from-access"))
+        return _one_of(value, (*COMPONENTS, "from-host", "from-access", "from-step"))
 
     @field_validator("fallback")
     @classmethod
