@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
 from analysis.errors import BudgetSpentError, RateLimitError
 
+_log = logging.getLogger(__name__)
 LONGEST_WAIT = 2 * 3600.0
 WORTH_TELLING = 5.0
 
@@ -21,7 +23,7 @@ class Gate:
     budget : int or None
         How many may be let through at most.
     on_wait : callable
-        Told the seconds of each pause that a person would notice.
+        Told the seconds of each pause that a person would notice, once; by default it logs a warning.
     """
 
     def __init__(
@@ -35,7 +37,8 @@ class Gate:
     ) -> None:
         self.requests = 0
         self.budget = budget
-        self.on_wait: Callable[[float], None] = lambda seconds: None
+        self.on_wait: Callable[[float], None] = _log_wait
+        self._told = 0.0
         self._interval = 1 / rate if rate else 0.0
         self._wait = wait
         self._clock = clock
@@ -101,5 +104,11 @@ class Gate:
                 remedy="leave out --no-wait, or come back then: what was collected is kept",
                 wait_seconds=held,
             )
-        if held > WORTH_TELLING:
+        if held > WORTH_TELLING and self._told != self._resume:
+            self._told = self._resume
             self.on_wait(held)
+
+
+def _log_wait(seconds: float) -> None:
+    length = f"{seconds / 60:.0f} minutes" if seconds > 90 else f"{seconds:.0f} seconds"
+    _log.warning("GitHub's rate limit is used up: waiting %s (--no-wait stops instead, what came is kept)", length)

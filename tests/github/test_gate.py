@@ -44,3 +44,13 @@ def test_a_secondary_limit_slows_the_pace_down_for_good() -> None:
     for _ in range(3):
         gate.enter()
     assert slept == pytest.approx([0.1, 0.3, 0.5])
+
+
+def test_a_pause_is_told_once_to_whoever_watches_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    gate = Gate(budget=None, rate=None, wait=True, clock=lambda: 0.0, sleep=lambda s: None)
+    gate.hold(720)
+    gate.enter()
+    gate.enter()
+    assert [record.getMessage().split(":")[1].split("(")[0].strip() for record in caplog.records] == [
+        "waiting 12 minutes"
+    ]
