@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from analysis.collect.annotations import read_annotations
 from analysis.collect.controls import read_controls
 from analysis.collect.desk import Desk
 from analysis.collect.history import covered_before
@@ -122,6 +123,7 @@ def _read(desk: Desk, repos: list[str]) -> None:
     if options.logs != "none":
         repair_facts(desk)
         read_failed_logs(desk)
+        read_annotations(desk)
     read_references(desk)
     if options.logs == "sampled":
         read_controls(desk)

@@ -16,6 +16,7 @@ from analysis.collect.history import FAILED
 from analysis.collect.jobs import CONTROLS
 from analysis.collect.spread import hour, spread
 from analysis.errors import GoneError, NotFoundError, PermissionDeniedError, RemoteError
+from analysis.facts.failure import Failure
 from analysis.facts.redact import redact
 from analysis.facts.runner_log import read_job_log
 from analysis.schema import TABLES
@@ -107,7 +108,7 @@ def facts_of(log: bytes, job: Mapping[str, Any], steps: list[Row]) -> LogFacts:
     place = {"repo": job["repo"], "month": job["month"], "job_id": job["job_id"]}
     failure = facts.failure if job["conclusion"] in FAILED else None
     return LogFacts(
-        failure=_row("failures", failure) | place if failure is not None else None,
+        failure=failure_row(failure, job) if failure is not None else None,
         uses=[_row("action_uses", use) | place for use in facts.action_uses],
         environment=(_row("environments", facts.environment) if facts.environment is not None else {}) | place,
         size=len(log),
@@ -116,6 +117,11 @@ def facts_of(log: bytes, job: Mapping[str, Any], steps: list[Row]) -> LogFacts:
 
 def _is_due(desk: Desk, job: Row) -> bool:
     return desk.history.is_due(desk.history.runs[job["repo"], job["run_id"]]) and not is_read(desk, job)
+
+
+def failure_row(failure: Failure, job: Mapping[str, Any]) -> Row:
+    """A row of `failures` for this job."""
+    return _row("failures", failure) | {"repo": job["repo"], "month": job["month"], "job_id": job["job_id"]}
 
 
 def is_read(desk: Desk, job: Row) -> bool:

@@ -260,12 +260,15 @@ def test_logs_that_the_token_may_not_read_are_gaps_and_are_not_asked_for_one_by_
     assert len(store.read("jobs")) > 0 and got.ended == "done"
 
 
-def test_logs_past_their_retention_are_gaps_and_are_never_asked_for_again(
+def test_logs_past_their_retention_are_gaps_annotations_take_their_place_and_nothing_is_asked_again(
     history: tuple[RawHistory, Truth], tmp_path: Path
 ) -> None:
     late = END + timedelta(days=95)
-    got, _ = run(history[0], tmp_path, now=late)
+    got, store = run(history[0], tmp_path, now=late)
     assert {gap.kind for gap in got.gaps} == {"log", "logs"}
+    failures = store.read("failures")
+    assert len(failures) == got.sampling["failed_jobs"] == got.sampling["failures_from_annotations"]
+    assert set(failures["component"]) == {"docker-hub"} and failures["line_number"].isna().all()
     server = Server(history[0], late)
     run(history[0], tmp_path, CollectOptions(since=START, until=END, budget=900), server=server, now=late)
     known = {gap.identifier for gap in got.gaps if gap.kind == "log"}
