@@ -32,6 +32,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.retries import saved_by_one_retry
 from benchmarks.worlds.families import FAMILIES
 from benchmarks.worlds.gather import gather
 from benchmarks.worlds.hand_tests import hand_tests
@@ -75,6 +76,7 @@ def run_case(
             )
             took = time.perf_counter() - started
             found = score(world, document, asked=asked, seconds=took, requests=gathered.requests)
+            found = replace(found, covered=(*found.covered, *_retry(world, document)))
         except Exception as error:
             where = traceback.format_exc(limit=-3).replace("\n", " | ")
             found = failed(world, f"{type(error).__name__}: {error} {where}", asked=asked, requests=gathered.requests)
@@ -86,6 +88,15 @@ def run_case(
         name = f"action-version:{world.question.action}@{world.question.new}"
         guilty = int(any(g.is_named_by(name) for g in world.guilty))
     return scores, hand_tests(world), guilty
+
+
+def _retry(world: World, document: dict[str, Any]) -> list[tuple[str, float, float, float, float, bool]]:
+    """The retry counterfactual beside the simulation's own count."""
+    told = document.get("counterfactuals", {}).get("retry_once") or {}
+    if not told.get("ci"):
+        return []
+    truth, (low, high) = saved_by_one_retry(world), map(float, told["ci"])
+    return [("retry", truth, float(told["avoided"]), low, high, low <= truth <= high)]
 
 
 def _remember_exposures() -> None:
@@ -201,7 +212,7 @@ def _reliability(scores: list[Score]) -> list[str]:
     lines.append(f"Brier of suspects {brier(pairs):.4f}, of the questioned version {brier(asked):.4f}")
     errors = [expected_calibration_error(pairs), expected_calibration_error(asked)]
     lines.append(f"expected calibration error of suspects {errors[0]:.4f}, of the questioned version {errors[1]:.4f}")
-    for what in ("explained", "rollback"):
+    for what in ("explained", "rollback", "retry"):
         rows = [c for s in scores for c in s.covered if c[0] == what]
         if rows:
             inside = sum(c[5] for c in rows)
