@@ -137,8 +137,8 @@ def build_output(
     ]
     if failure is not None:
         return [*lines, *summary(vertices[-1]), *frame_lines(frame), f"ERROR: {solve(failure)}"]
-    digest = sha256(builder)
-    return [*lines, *_group("ImageID", digest), *_group("Digest", digest), *_group("Metadata", "{", "}")]
+    digests = [line.split()[2] for line in vertices[-1].lines if line.startswith("exporting manifest ")]
+    return [*lines, *(line for title in ("ImageID", "Digest") for line in _group(title, *digests))]
 
 
 def build_error(failure: str) -> str:

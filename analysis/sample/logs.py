@@ -243,9 +243,12 @@ def _stamps(start: datetime, end: datetime, count: int, chance: random.Random) -
     base = int(start.timestamp()) * _TICK + start.microsecond * 10
     span = max(int((end - start).total_seconds() * _TICK), _TICK // 2)
     bursts = -(-count // _BATCH)
+    second, clock = -1, ""
     for burst in range(bursts):
         at = base + span * burst // bursts + chance.randrange(_PAUSES) * _PAUSE
         for _ in range(min(_BATCH, count - burst * _BATCH)):
-            moment = datetime.fromtimestamp(at // _TICK, UTC)
-            yield f"{moment:%Y-%m-%dT%H:%M:%S}.{at % _TICK:07d}Z"
-            at += chance.choice(_GAPS)
+            if at // _TICK != second:
+                second = at // _TICK
+                clock = f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
+            yield f"{clock}.{at % _TICK:07d}Z"
+            at += _GAPS[int(chance.random() * len(_GAPS))]
