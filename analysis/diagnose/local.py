@@ -35,7 +35,26 @@ def code_suspects(cells: Cells) -> list[Suspect]:
             cost = float(np.log(mass * share))
             for window in crowding(cells, hits & room, room, most=2):
                 found.append(_suspect("code-change", name, words, cells, room, window, cost))
+                found += _broken_jobs(cells, hits, room, window, name, words, cost)
     return found
+
+
+def _broken_jobs(
+    cells: Cells, hits: Bools, room: Bools, window: Window, name: str, words: str, cost: float
+) -> list[Suspect]:
+    """The same in those jobs alone that fail mostly inside the window: a commit breaks what it touches."""
+    inside = room & window.holds(cells.time)
+    jobs = int(cells.job.max()) + 1
+    dead = np.bincount(cells.job[hits & inside], weights=cells.n[hits & inside], minlength=jobs)
+    met = np.bincount(cells.job[inside], weights=cells.n[inside], minlength=jobs)
+    broken = np.flatnonzero((dead > 0.5) & (dead > 0.45 * met))
+    part = room & np.isin(cells.job, broken)
+    if len(broken) == 0 or part.sum() == room.sum():
+        return []
+    cost += float(np.log(0.5) * len(broken))
+    label = f"in the jobs it broke {words}".strip()
+    return [_suspect("code-change", name, label, cells, part, again, cost)
+            for again in crowding(cells, hits & part, part, most=1)[:1]]  # fmt: skip
 
 
 def configuration_suspects(cells: Cells) -> list[Suspect]:

@@ -48,7 +48,8 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
     subset = next(s for s in posterior.subsets if index in s)
     rivals = [s for s in posterior.suspects if s.group not in {posterior.suspects[i].group for i in subset}
               and _may_stand_in(posterior.suspects[index], s)]  # fmt: skip
-    rivals += _at_that_time(cells, posterior.suspects[index])
+    same_time = _at_that_time(cells, posterior.suspects[index])
+    rivals += same_time
     if not rivals:
         return None
     own = [posterior.suspects[i] for i in subset]
@@ -60,7 +61,8 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
     plain = fit(observed.blind(), replace(pool, kills=np.ones_like(pool.kills)), subsets).bound
     told = fit(observed, pool, subsets).bound
     close = [(float(plain[0] - plain[k + 1]), k) for k in range(len(rivals))
-             if plain[0] - plain[k + 1] < _NATS and told[0] - told[k + 1] < _TOLD]  # fmt: skip
+             if plain[0] - plain[k + 1] < _NATS
+             and (told[0] - told[k + 1] < _TOLD or k >= len(rivals) - len(same_time))]  # fmt: skip
     return rivals[min(close)[1]].group if close else None
 
 

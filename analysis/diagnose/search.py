@@ -28,9 +28,12 @@ _FINISHED = 40
 _POOL = 40
 _BEAM = 6
 _MOST_SUSPECTS = 4
-_MIN_EXPLAINED = 1.3
+# A cause that accounts for less than this many failures is a misfortune of any day.
+_LEAST_SHARE = 0.03
+_LEAST = (2.0, 5.0)
 _MIN_KILLS = 0.05
-_CONCENTRATIONS = (2.0, 4.0, 8.0, 16.0, 32.0)
+_CONCENTRATIONS = (4.0, 8.0, 16.0, 32.0)
+_TRIMMED = 0.12
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,7 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
     scores: dict[tuple[int, ...], float] = {(): float(none.bound[0])}
     explained: dict[tuple[int, ...], Floats] = {(): np.zeros(0)}
 
+    least = float(np.clip(_LEAST_SHARE * observed.weight.sum(), *_LEAST))
     finished: set[tuple[int, ...]] = set()
 
     def score(subsets: list[tuple[int, ...]], steps: int | None = None) -> None:
@@ -178,7 +182,7 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
             result = fit(observed, pool, rows, steps) if steps else fit(observed, pool, rows)
             for row, subset in enumerate(chunk):
                 killed = result.kills[row, :, 0] / result.kills[row].sum(-1)
-                enough = bool(((result.explained[row] >= _MIN_EXPLAINED) & (killed >= _MIN_KILLS)).all())
+                enough = bool(((result.explained[row] >= least) & (killed >= _MIN_KILLS)).all())
                 scores[subset] = float(result.bound[row] + log_prior[rows[row]].sum()) if enough else -np.inf
                 explained[subset] = result.explained[row]
 
@@ -228,14 +232,20 @@ def _spread(
 
 
 def _base_prior(dead: Floats, green: Floats) -> Floats:
-    """Beta prior of the strata's backgrounds, by their own marginal likelihood (empirical Bayes)."""
+    """Beta prior of the strata's backgrounds, by their own marginal likelihood (empirical Bayes).
+
+    The strata that fail most beyond the others take no part: what kills them is the question.
+    """
     total = dead + green
-    mean = float(np.clip(np.median((dead + 0.3) / (total + 3.0)), 0.005, 0.3))
+    usual = float(np.clip(np.median((dead + 0.3) / (total + 3.0)), 0.005, 0.3))
+    excess = (dead - usual * total) / np.sqrt(usual * total + 0.5)
+    kept = excess <= np.quantile(excess, 1 - _TRIMMED) if len(excess) > 4 else excess <= excess.max(initial=0.0)
     best, found = -np.inf, np.array([0.5, 10.0])
     for concentration in _CONCENTRATIONS:
-        for factor in (0.5, 1.0, 2.0):
-            a, b = concentration * min(mean * factor, 0.5), concentration * (1 - min(mean * factor, 0.5))
-            evidence = float((betaln(a + dead, b + green) - betaln(a, b)).sum())
+        for factor in (0.5, 0.7, 1.0, 1.4, 2.0):
+            mean = min(usual * factor, 0.5)
+            a, b = concentration * mean, concentration * (1 - mean)
+            evidence = float((betaln(a + dead[kept], b + green[kept]) - betaln(a, b)).sum())
             if evidence > best:
                 best, found = evidence, np.array([a, b])
     return found

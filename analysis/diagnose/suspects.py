@@ -172,17 +172,17 @@ def _levels(
     order = sorted(range(len(attribute.levels)), key=lambda v: first[v])
     for level in order:
         exposed = exposures[level]
-        if not _could_kill(cells, exposed):
-            continue
         log_prior = 0.0 if _arrived(cells, attribute, level) else float(np.log(_OLD_GUILTY))
         label = f"{name}@{attribute.levels[level]}"
+        if not _arrived(cells, attribute, level):
+            yield from _from_a_day_on(cells, cause, label, chances.of(level), log_prior)
+        if not _could_kill(cells, exposed):
+            continue
         options = list(_variants(cells, exposed)) if variants else []
         plain = float(np.log(1 - _VARIANTS)) if options else 0.0
         yield Suspect(cause, label, "", exposed, log_prior + plain)
         for words, part in options:
             yield Suspect(cause, label, words, part, log_prior + float(np.log(_VARIANTS / len(options))))
-        if not _arrived(cells, attribute, level):
-            yield from _from_a_day_on(cells, cause, label, exposed, log_prior)
         later = [v for v in order[order.index(level) + 1 :] if _could_kill(cells, exposures[v])]
         if later and _arrived(cells, attribute, level):
             together = with_contrast(cells, np.minimum(sum((chances.of(v) for v in [level, *later]),
@@ -200,7 +200,7 @@ def _from_a_day_on(cells: Cells, cause: str, label: str, exposed: Floats, log_pr
     last = float(cells.time[room].max())
     for found in windows(cells.time[hit], cells.n[hit], cells.time[room], cells.n[room], most=2)[:2]:
         onwards = window(found.start, last, cells.time[room])
-        part = exposed * onwards.holds(cells.time)
+        part = with_contrast(cells, exposed * onwards.holds(cells.time))
         yield Suspect(cause, label, LATE, part, log_prior + onwards.log_prior + _LATE, onwards.start, onwards.end)
 
 
