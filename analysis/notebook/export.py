@@ -12,7 +12,6 @@ import ipywidgets as widgets
 from analysis.errors import KitError
 from analysis.notebook.history import History
 
-REPORTS = Path(__file__).resolve().parents[2] / "reports"
 Writer = Callable[..., Any]
 
 
@@ -25,12 +24,14 @@ class ExportButton(widgets.VBox):  # type: ignore[misc]
         What is looked at: its data folder and scope.
     write : callable
         ``report.write_report``; given by the notebook, since the report stands on the notebooks and not under them.
-    folder : Path
-        Where reports go.
+    folder : Path or None
+        Where reports go; ``reports`` beside the folder of the notebooks if not given.
     """
 
-    def __init__(self, history: History, write: Writer, folder: Path = REPORTS) -> None:
-        self._history, self._write, self._folder = history, write, folder
+    def __init__(self, history: History, write: Writer, folder: Path | None = None) -> None:
+        here = Path.cwd()
+        self._folder = folder or (here.parent if here.name == "notebooks" else here) / "reports"
+        self._history, self._write = history, write
         self.format = widgets.Dropdown(options=["html", "md"], description="Format")
         self.lang = widgets.Dropdown(options=["en", "zh"], description="Language")
         self.button = widgets.Button(description="Export the report", button_style="primary")
