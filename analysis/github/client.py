@@ -8,14 +8,12 @@ by hand, without it. Safe to use from several threads.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import requests
-from requests.auth import AuthBase
 from requests.utils import parse_header_links
 from urllib3.exceptions import HTTPError, MaxRetryError
 from urllib3.util import Retry
@@ -26,6 +24,7 @@ from analysis.github.answer import Answer, bare, raise_for_error, seconds_to_wai
 from analysis.github.cache import BODY_LIMIT, AnswerCache, Kept
 from analysis.github.gate import Gate
 from analysis.github.token import API_URL, NO_TOKEN_REMEDY
+from analysis.github.transport import Bearer, bounded, open_session, origin, reason
 
 API_VERSION = "2022-11-28"
 REQUESTS_A_SECOND = 12.0
@@ -98,8 +97,8 @@ class GitHub:
             raise AuthenticationError("no GitHub token", where=self.api_url, remedy=NO_TOKEN_REMEDY)
         if token and (not token.isascii() or not token.isprintable() or " " in token):
             raise AuthenticationError("the GitHub token holds characters that no token has", remedy=NO_TOKEN_REMEDY)
-        self._auth = _Bearer(token)
-        self._session = session or _session()
+        self._auth = Bearer(token)
+        self._session = session or open_session()
         self._clock = clock
         self._cache = AnswerCache(cache_dir, token)
         rate = None if self.is_loopback and pace == REQUESTS_A_SECOND else pace
@@ -208,7 +207,7 @@ class GitHub:
         while answer.status in _REDIRECTS and hops < 3:
             hops += 1
             target = self._target(answer)
-            answer = self._ask(target, own=_origin(target) == _origin(self.api_url), limit=BODY_LIMIT)
+            answer = self._ask(target, own=origin(target) == origin(self.api_url), limit=BODY_LIMIT)
         if answer.status == 304 and kept:
             return Answer(url, 200, {**answer.headers, "Link": kept.link}, kept.body)
         raise_for_error(answer)
@@ -228,7 +227,7 @@ class GitHub:
                 answer = self._once(url, own, limit, etag)
             except requests.exceptions.SSLError as error:
                 raise ServiceUnavailableError(
-                    "no trusted connection", where=bare(url), remedy=f"check the certificate: {_reason(error)}"
+                    "no trusted connection", where=bare(url), remedy=f"check the certificate: {reason(error)}"
                 ) from error
             except (requests.RequestException, HTTPError, OSError) as error:
                 retry = self._again(retry, url, None, error)
@@ -251,12 +250,12 @@ class GitHub:
         with self._session.get(
             url,
             headers=headers,
-            auth=self._auth if own else _Bearer(None),
+            auth=self._auth if own else Bearer(None),
             allow_redirects=False,
             stream=True,
             timeout=_TIMEOUT,
         ) as response:
-            answer = Answer(url, response.status_code, response.headers, _bounded(response, limit))
+            answer = Answer(url, response.status_code, response.headers, bounded(response, limit))
         self.bytes += len(answer.body)
         if own:
             self._learn(answer)
@@ -269,7 +268,7 @@ class GitHub:
             if answer is not None:
                 raise_for_error(answer)
             raise ServiceUnavailableError(
-                f"no answer: {_reason(error)}", where=bare(url), remedy="check the network and try again"
+                f"no answer: {reason(error)}", where=bare(url), remedy="check the network and try again"
             ) from spent
         told = answer.headers.get("Retry-After", "") if answer else ""
         self.gate.pause(min(60.0, float(told)) if told.isdigit() else max(0.5, retry.get_backoff_time()))
@@ -295,7 +294,7 @@ class GitHub:
         for link in parse_header_links(answer.headers.get("Link", "")):
             if link.get("rel") == "next":
                 there = urlsplit(link["url"])
-                return f"{_origin(self.api_url)}{there.path}" + (f"?{there.query}" if there.query else "")
+                return f"{origin(self.api_url)}{there.path}" + (f"?{there.query}" if there.query else "")
         return None
 
     def _target(self, answer: Answer) -> str:
@@ -311,49 +310,3 @@ def items(page: Any, key: str | None) -> list[Any]:
     """The list in one parsed page: under its key, or the page itself."""
     found = page.get(key) if isinstance(page, dict) and key else page
     return [item for item in found if item is not None] if isinstance(found, list) else []
-
-
-class _Bearer(AuthBase):
-    """Sets the token, or nothing: given always, so that no .netrc entry takes its place."""
-
-    def __init__(self, token: str | None) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-def _session() -> requests.Session:
-    session = requests.Session()
-    adapter = requests.adapters.HTTPAdapter(pool_connections=4, pool_maxsize=16)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
-def _bounded(response: requests.Response, limit: int) -> bytes:
-    """At most `limit` bytes: all, or the first and the last half."""
-    head = bytearray()
-    tail: deque[bytes] = deque()
-    held = 0
-    for chunk in response.iter_content(65536):
-        if len(head) < limit // 2:
-            head += chunk
-            continue
-        tail.append(chunk)
-        held += len(chunk)
-        while held - len(tail[0]) > limit // 2:
-            held -= len(tail.popleft())
-    return bytes(head) + b"".join(tail)
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _reason(error: Exception | None) -> str:
-    text = str(getattr(error, "reason", None) or error)
-    return " ".join(text.split())[:200] or type(error).__name__
