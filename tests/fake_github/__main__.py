@@ -26,8 +26,11 @@ def main() -> int:
     try:
         history = RawHistory.read(given.raw)
         fake = FakeGitHub(history, port=given.port, token=given.token, limit=given.limit, faults=faults)
-    except (KitError, OSError) as error:
+    except KitError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"cannot listen on port {given.port} ({error.strerror}): choose another with --port", file=sys.stderr)
         return 1
     repos = [name for name, repo in history.repos.items() if repo.runs]
     print(f"{fake.api_url}  (any token; logs come from {fake.blob_url})")
