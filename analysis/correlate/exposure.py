@@ -18,7 +18,7 @@ import pandas as pd
 
 from analysis.correlate import columns
 from analysis.correlate.bumps import read_bumps
-from analysis.correlate.engine import connect, keep
+from analysis.correlate.engine import connect, forget, keep
 from analysis.correlate.first_attempts import data_as_of, first_attempts, later_attempts, runs
 from analysis.correlate.history import observed_uses, versions
 from analysis.correlate.imputation import donors, imputed_jobs
@@ -31,6 +31,11 @@ from analysis.scope import Scope
 from analysis.store import Store
 
 _MATRIX = r" ?\(([^()]*(?:\([^()]*\)[^()]*)*)\)"
+# What a row takes over from its run.
+_OF_RUN = (
+    "repo", "run_id", "workflow", "event", "branch", "branch_class", "credential_class", "head_sha", "created_at",
+    "run_started_at",
+)  # fmt: skip
 # A job without a record of its own duration is given the time most jobs end within.
 _USUAL_MINUTES = 30.0
 
@@ -114,11 +119,12 @@ def exposure(store: Store, scope: Scope, engine: str | None = None) -> Exposure:
     connection = connect(engine)
     moment = data_as_of(store, connection)
     found = keep(connection, runs(store, connection, scope), "runs")
-    rows = keep(connection, _rows(store, connection, found, moment), "rows")
+    rows = _rows(store, connection, found, moment)
     bumps = read_bumps(connection, found)
     names = release_names(store, connection, rows, bumps)
     observed = keep(connection, observed_uses(store, connection, rows, names), "observed")
-    rows = keep(connection, _with_reach(rows, observed), "reached")
+    unreached, rows = rows, keep(connection, _with_reach(rows, observed), "reached")
+    forget(connection, unreached)
     read = rows.filter(rows.has_log & rows.job_id.notnull()).semi_join(observed, "row")
     like = keep(connection, donors(connection, rows, read), "donors")
     releases, files = store.table("releases", connection), workflow_lines(store, names)
@@ -153,7 +159,7 @@ def _spelled_inputs(spelled: dict[str, str]) -> Callable[[str], str]:
 
 def _rows(store: Store, connection: ibis.BaseBackend, found: ibis.Table, moment: datetime | None) -> ibis.Table:
     """Collected and imputed jobs, numbered in the order of time, with what follows from the jobs alone."""
-    collected = first_attempts(store, connection, found).mutate(imputed=ibis.literal(False))
+    collected = first_attempts(store, connection, found.select(*_OF_RUN)).mutate(imputed=ibis.literal(False))
     imputed = keep(connection, imputed_jobs(store, connection, found), "imputed")
     blank = {
         name: ibis.null().cast(collected.schema()[name]) for name in collected.columns if name not in imputed.columns
@@ -173,8 +179,11 @@ def _rows(store: Store, connection: ibis.BaseBackend, found: ibis.Table, moment:
     order = ibis.row_number().over(order_by=["started_at", "repo", "run_id", "job_name", "job_id"])
     rows = rows.mutate(row=order, job=rows.job_name.re_replace(_MATRIX, ""), matrix=_matrix(rows),
                        line=rows.branch_class, at=rows.created_at)  # fmt: skip
-    rows = keep(connection, rows, "numbered")
-    return _with_streaks(_with_censoring(rows, moment))
+    numbered = keep(connection, rows, "numbered")
+    forget(connection, imputed)
+    rows = keep(connection, _with_streaks(_with_censoring(numbered, moment)), "rows")
+    forget(connection, numbered)
+    return rows
 
 
 def _matrix(rows: ibis.Table) -> ibis.Value:
