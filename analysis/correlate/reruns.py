@@ -112,7 +112,8 @@ def rerun_exhibit(exposure: Exposure, failures: pd.Series, name: str, *, transie
         p = float(stats.fisher_exact([[passed, n - passed], [others, len(rest) - others]])[1])
         beside = f"; of re-runs of all other failures, {share(others, len(rest))} did ({in_words(p)})"
     statement = (
-        f"{share(passed, n)} re-runs of failures laid to {name} passed on the same commit without a change{beside}."
+        f"{share(passed, n)} re-runs of failures laid to {name} passed on the same commit, and no version is known to "
+        f"have changed (known to be the same in {int(own['same_version'].fillna(False).sum())}){beside}."
     )
     return Exhibit(
         "reruns", statement, estimate=passed / n, ci=(float(ci.low), float(ci.high)), p=p, n=n,
