@@ -104,6 +104,7 @@ class LogView:
     def __init__(self, log: bytes, *, steps: Sequence[Mapping[str, Any]] = ()) -> None:
         self.buffer, self._named_steps = _split_prefixes(decode(log))
         self.steps: tuple[Step, ...] = read_steps(steps)
+        self._counted = 0, 1
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -143,8 +144,26 @@ class LogView:
         return split_level(last_overwrite(without_time(self._cut(start, end))))[1]
 
     def number_at(self, offset: int) -> int:
-        """1-based number of the line that holds an offset, by counting: no table of all lines is made."""
-        return self.buffer.count(b"\n", 0, max(offset, 0)) + 1
+        """1-based number of the line that holds an offset, counted from the line that was last asked for."""
+        known, number = self._counted
+        low, high = min(known, offset), max(known, offset)
+        between = _newlines(self.buffer, low, high)
+        self._counted = offset, number + (between if offset >= known else -between)
+        return self._counted[1]
+
+    def around(self, offset: int, above: int, below: int) -> list[tuple[int, str]]:
+        """Number and clean text of the line that holds an offset and of its neighbours."""
+        number = self.number_at(offset)
+        at = self.buffer.rfind(b"\n", 0, offset) + 1
+        for _ in range(min(above, number - 1)):
+            at = self.buffer.rfind(b"\n", 0, at - 1) + 1
+            number -= 1
+        found: list[tuple[int, str]] = []
+        while len(found) <= above + below and at < len(self.buffer):
+            end = _end(self.buffer, at)
+            found.append((number + len(found), self.text_at(at, end)))
+            at = end + 1
+        return found
 
     def time_at(self, start: int) -> datetime | None:
         """The runner's time stamp of the line that begins at an offset."""
@@ -385,6 +404,15 @@ def _groups(buffer: bytes, landmarks: Landmarks) -> Iterator[Group]:
 
 def _only_time(prefix: bytes) -> bool:
     return not prefix or ((match := _TIME.match(prefix)) is not None and match.end() == len(prefix))
+
+
+def _newlines(buffer: bytes, start: int, end: int) -> int:
+    """Newlines between two offsets, in pieces that stay in the cache."""
+    count = 0
+    for at in range(start, end, 1 << 20):
+        piece = np.frombuffer(buffer, dtype=np.uint8, count=min(1 << 20, end - at), offset=at)
+        count += int(np.count_nonzero(piece == 10))
+    return count
 
 
 def _end(buffer: bytes, at: int) -> int:

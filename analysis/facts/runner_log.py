@@ -183,18 +183,17 @@ def _score(line: Candidate, details: Details) -> float:
 
 def _excerpt(view: LogView, line: Candidate, companions: Sequence[Candidate] = ()) -> str:
     """At most `EXCERPT_LINES` lines, redacted: the cause among its neighbours, then what else tells of it."""
-    number = view.number_at(line.start)
-    others = [view.number_at(other.start) for other in companions]
-    around = EXCERPT_LINES if not others else EXCERPT_LINES - 5
-    numbers = list(range(max(1, number - 2), min(len(view), number + around - 3) + 1))
-    for other in others[:3]:
-        if other not in numbers and len(numbers) < EXCERPT_LINES:
-            numbers.append(other)
+    around = EXCERPT_LINES - 5 if companions else EXCERPT_LINES
+    shown = dict(view.around(line.start, 2, around - 3))
+    for other in companions[:3]:
+        number = view.number_at(other.start)
+        if number not in shown and len(shown) < EXCERPT_LINES - 2:
+            shown[number] = view.text_at(other.start, other.end)
     texts: list[str] = []
     last = 0
-    for found in sorted(numbers):
-        if texts and found > last + 1 and len(texts) + len([n for n in numbers if n >= found]) < EXCERPT_LINES:
+    for number, text in sorted(shown.items()):
+        if texts and number > last + 1:
             texts.append("…")
-        texts.append(view.line(found).text[:EXCERPT_WIDTH])
-        last = found
+        texts.append(text[:EXCERPT_WIDTH])
+        last = number
     return redact("\n".join(texts[:EXCERPT_LINES]).encode("utf-8", "replace")).decode("utf-8", "replace")
