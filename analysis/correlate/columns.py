@@ -57,16 +57,15 @@ def categories(connection: ibis.BaseBackend, long: ibis.Table, name: str, value:
 
 
 def flags(connection: ibis.BaseBackend, long: ibis.Table, name: str, rows: int) -> pd.DataFrame:
-    """A bool column for each distinct ``name`` out of rows of ``row, name``."""
-    table = connection.to_pyarrow(long.select("row", name))
-    row = table["row"].to_numpy()
-    keys, key_names = _codes(table[name])
-    out = {}
-    for code in _most_used(keys, len(key_names)):
-        column = np.zeros(rows, dtype=bool)
-        column[row[keys == code]] = True
-        out[key_names[code]] = column
-    return pd.DataFrame(out, index=pd.RangeIndex(rows))
+    """A bool column for each distinct ``name`` out of rows of ``row, name``; a pair may come twice."""
+    counts = long.group_by(name).aggregate(n=long.count()).order_by(ibis.desc("n"), name).limit(MOST_COLUMNS)
+    names = sorted(connection.to_pyarrow(counts)[name].to_pylist())
+    schema = {name: "string", "place": "int16"}
+    places = ibis.memtable(pd.DataFrame({name: names, "place": range(len(names))}), schema=schema)
+    found = connection.to_pyarrow(long.select("row", name).inner_join(places, name).select("row", "place"))
+    table = np.zeros((len(names), rows), dtype=bool)
+    table[found["place"].to_numpy(), found["row"].to_numpy()] = True
+    return pd.DataFrame(table.T, columns=names, index=pd.RangeIndex(rows))
 
 
 def marked(connection: ibis.BaseBackend, found: ibis.Table, rows: int) -> np.ndarray:

@@ -36,7 +36,7 @@ def touched(
     Returns
     -------
     (ibis.Table, ibis.Table)
-        ``row, touch`` (``docker-hub``, ``push:ghcr``) and ``row, input`` (``owner/name:input``), each pair once.
+        ``row, touch`` (``docker-hub``, ``push:ghcr``) and ``row, input`` (``owner/name:input``); a pair may come twice.
     """
     placed = rows.filter(rows.job_id.notnull()).select("row", "repo", "job_id")
     uses = store.table("action_uses", connection)
@@ -51,8 +51,8 @@ def touched(
     own = keep(connection, own.distinct(), "touches")
     every = own.union(_from_donors(own, "touch", donors)).inner_join(rows.filter(rows.reached).select("row"), "row")
     failed_at = _where_jobs_failed(rows)
-    touches = every.select("row", "touch").union(failed_at).distinct()
-    return touches, inputs.union(_from_donors(inputs, "input", donors)).distinct()
+    touches = every.select("row", "touch").union(failed_at)
+    return touches, inputs.union(_from_donors(inputs, "input", donors))
 
 
 def _from_donors(own: ibis.Table, value: str, donors: ibis.Table) -> ibis.Table:
