@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+import re2
+
 _STATUS = re.compile(
     r"(?:\b(?:status(?:[ _-]?code)?|http(?:/[\d.]{1,3})?(?: (?:error|status|response|code))*(?: code)?|returned error|error|"
     r"response(?: status)?(?: code)?|code(?: is:?)?|server returned|server (?:replied|responded)(?: with)?|responded with"
@@ -105,7 +107,8 @@ _ABSENT = re.compile(
     r"no longer available|was not found|no versions|E404",
     re.I,
 )
-_IMAGE = re.compile(
+# RE2, not re: an image reference repeats its own parts, and re would try every way to cut a hostile line.
+_IMAGE = re2.compile(
     r"(?:docker pull|docker push|podman (?:pull|push)|Pulling from|manifest for|load metadata for|"
     r"failed to resolve source metadata for|pulling image|pulling manifest for|pushing manifest for|failed to push|"
     r"pull(?:ing)? access denied for|Unable to find image|invalid from flag value|refers to repository|resolve|"
@@ -113,11 +116,11 @@ _IMAGE = re.compile(
     r"Pull down action image|repository|failed to solve:|importing cache manifest from)\s*[\['\"]?"
     r"((?:[\w*][\w.*-]*(?::\d{2,5})?/){0,6}[\w*][\w.*-]{1,127}(?::[\w*][\w.*-]{0,127})?(?:@sha256:[0-9a-f]{64})?)",
 )
-_V2 = re.compile(
+_V2 = re2.compile(
     r"(?:https?://)?([\w.*-]+(?::\d+)?)/v2/((?:[\w.*<>-]+/){0,8}[\w.*<>-]+)/(?:manifests|blobs|tags|referrers)"
     r"/(?:uploads/?)?([\w.*:+-]+)?"
 )
-_AUTH = re.compile(r"\[auth\] (?:sharing credentials for )?([\w.*/-]+?):(?:pull|push)[\w,]* token for ([\w.*:-]+)")
+_AUTH = re2.compile(r"\[auth\] (?:sharing credentials for )?([\w.*/-]+?):(?:pull|push)[\w,]* token for ([\w.*:-]+)")
 _NO_IMAGE = frozenset(
     ["failed", "error", "the", "a", "to", "not", "image", "manifest", "https", "http", "with", "source", "process", "from", "access", "layers", "rpc", "cannot", "lease", "layer", "done", "docker", "as", "and", "content", "target", "dockerfile", "unexpected", "for", "context", "configuration", "config", "credentials"]
 )

@@ -48,7 +48,9 @@ def redact(log: bytes) -> bytes:
     bytes
         The log with each credential as ``***KIND:LENGTH***``; a private key's lines become one mark.
     """
-    text = decode(log) if _is_utf16(log) else log
+    text = log
+    while _is_utf16(text):  # a text that was encoded twice would be decoded again the next time
+        text = decode(text)
     rules, scanner = _rules()
     pieces: list[bytes] = []
     position, last_line = 0, -1

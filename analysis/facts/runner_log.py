@@ -194,6 +194,6 @@ def _excerpt(view: LogView, line: Candidate, companions: Sequence[Candidate] = (
     for number, text in sorted(shown.items()):
         if texts and number > last + 1:
             texts.append("…")
-        texts.append(text[:EXCERPT_WIDTH])
+        texts.append(" ".join(text.splitlines())[:EXCERPT_WIDTH])
         last = number
     return redact("\n".join(texts[:EXCERPT_LINES]).encode("utf-8", "replace")).decode("utf-8", "replace")

@@ -15,7 +15,8 @@ from itertools import accumulate
 
 from analysis.facts.log_lines import LogView, strip_colours
 
-LINE_LIMIT = 16_384
+LINE_LIMIT = 4000
+TAIL = 1000
 _LEAD = re.compile(
     rb"\s{0,40}(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]? ?)?"
     rb"(?:\w{3}, \d\d? \w{3} \d{4} \d\d:\d\d:\d\d GMT ?)?(?:##\[(\w{4,10})\])?"
@@ -83,8 +84,11 @@ class Window:
         return CleanLine(index, self.text(index), level, vertex)
 
     def text(self, index: int) -> str:
-        """The clean text of a line."""
-        return self.clean[index][:LINE_LIMIT].decode("utf-8", errors="replace")
+        """The clean text of a line; of a long one the head and the tail."""
+        line = self.clean[index]
+        if len(line) > LINE_LIMIT:
+            line = line[: LINE_LIMIT - TAIL] + b" ... " + line[-TAIL:]
+        return line.decode("utf-8", errors="replace")
 
     @cached_property
     def _clean_starts(self) -> list[int]:
