@@ -26,7 +26,9 @@ ENVIRONMENT = ("image", "image_version", "os", "region", "docker_version", "buil
 _BUILDERS = frozenset({"docker/build-push-action", "docker/bake-action"})
 _BIN_SECONDS = 600
 _STREAK_WEIGHT = 0.3
-_VAGUE_STREAK_WEIGHT = 0.6
+_BUILD_STREAK_WEIGHT = 0.5
+_VAGUE_STREAK_WEIGHT = 0.8
+_LEGS = 0.25
 
 
 class ExposureFrames(Protocol):
@@ -72,7 +74,7 @@ class Cells:
     Attributes
     ----------
     n : float array
-        Jobs in the cell, weighted (legs of one matrix share the weight of their run's square root).
+        Jobs in the cell, weighted (legs of one matrix count for less than as many runs).
     time : float array
         Seconds since the epoch, UTC.
     failed : bool array
@@ -278,7 +280,7 @@ def _weights(
 ) -> Floats:
     """Legs of one matrix are not independent, nor the jobs that one bad commit kills, nor a broken branch's pushes."""
     legs = jobs.groupby(["repo", "run_id", "job"], observed=True)["failed"].transform("size").to_numpy(float)
-    weight: Floats = jobs["weight"].fillna(1.0).to_numpy(float) / np.sqrt(legs)
+    weight: Floats = jobs["weight"].fillna(1.0).to_numpy(float) / legs**_LEGS
     groups = np.array([c.group for c in classes] or [""])[np.maximum(text, 0)]
     code = failed & (text >= 0) & (groups == "code")
     own = failed & ~main & (text >= 0) & np.isin(groups, ["code", "build", "vague"])
@@ -291,5 +293,7 @@ def _weights(
     before = line.groupby(["repo", "branch", "job"], observed=True, dropna=False)["own"].shift(1)
     repeated = (line["own"] & before.eq(True)).sort_index().to_numpy(bool)
     weight[repeated & code] *= _STREAK_WEIGHT
-    weight[repeated & ~code] *= _VAGUE_STREAK_WEIGHT
+    weight[repeated & ~code] *= np.where(
+        groups[repeated & ~code] == "build", _BUILD_STREAK_WEIGHT, _VAGUE_STREAK_WEIGHT
+    )
     return weight

@@ -21,7 +21,8 @@ from analysis.diagnose.windows import crowding, of_class
 Bools = npt.NDArray[np.bool_]
 
 _MOST_JOBS = 4
-_WITH_UPGRADE = 0.5
+_WITH_UPGRADE = 0.1
+_ON_MAIN = 1.3
 
 
 def code_suspects(cells: Cells) -> list[Suspect]:
@@ -34,6 +35,8 @@ def code_suspects(cells: Cells) -> list[Suspect]:
         for room, words, share in _parts(cells, mine, hits):
             cost = float(np.log(mass * share))
             for window in crowding(cells, hits & room, room, most=2):
+                if cells.n[hits & room & cells.main & window.holds(cells.time)].sum() < _ON_MAIN:
+                    continue
                 found.append(_suspect("code-change", name, words, cells, room, window, cost))
                 found += _broken_jobs(cells, hits, room, window, name, words, cost)
     return found

@@ -76,7 +76,7 @@ def _may_stand_in(leading: Suspect, rival: Suspect) -> bool:
 
 
 def _at_that_time(cells: Cells, leading: Suspect) -> list[Suspect]:
-    """A trouble of all users of the action while the version was about."""
+    """A trouble of all users of the action while the version was about. Tools float: they have no users beside."""
     attribute = _attribute(cells, leading)
     if attribute is None:
         return []
@@ -98,6 +98,4 @@ def _attribute(cells: Cells, leading: Suspect) -> Attribute | None:
     name = leading.name.rsplit("@", 1)[0]
     if leading.cause == "action-version":
         return cells.actions.get(name)
-    if leading.cause == "tool-version":
-        return cells.environment.get(f"{name}_version")
     return cells.environment.get("image_version") if leading.cause == "runner-image" else None

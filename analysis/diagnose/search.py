@@ -6,7 +6,7 @@ and what each accounts for. Greedy search with a beam: all singles, then the bes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,8 @@ RERUN = 1
 _BATCH_CELLS = 400_000
 _SCREEN_STEPS = 7
 _FINISHED = 40
-_POOL = 40
+_POOL = 30
+_SHADOWED = 12
 _BEAM = 6
 _MOST_SUSPECTS = 4
 # A cause that accounts for less than this many failures is a misfortune of any day.
@@ -192,7 +193,10 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
     score(ranked)
     beam = sorted(ranked, key=lambda s: -scores[s])[:_BEAM]
     for _ in range(most - 1):
-        grown = {tuple(sorted((*subset, other))) for subset in beam for (other,) in ranked
+        others = {single[0] for single in ranked} | _beside(
+            beam[0] if beam else (), len(everyone), groups, score, scores
+        )
+        grown = {tuple(sorted((*subset, other))) for subset in beam or [()] for other in others
                  if groups[other] not in groups[list(subset)]}  # fmt: skip
         if not grown:
             break
@@ -213,6 +217,16 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
             probability[group] = probability.get(group, 0.0) + float(weight)
     return Posterior(tuple(kept), weights, probability, everyone, observed, pool, failing,
                      tuple(explained[s] for s in kept))  # fmt: skip
+
+
+def _beside(
+    best: tuple[int, ...], count: int, groups: Ints, score: Callable[..., None], scores: dict[tuple[int, ...], float]
+) -> set[int]:
+    """Suspects that explain most of what the best subset leaves: alone they may have stood in its shadow."""
+    grown = {tuple(sorted((*best, k))): k for k in range(count) if groups[k] not in groups[list(best)]}
+    score(list(grown), _SCREEN_STEPS)
+    top = sorted(grown, key=lambda s: -scores[s])[:_SHADOWED]
+    return {grown[s] for s in top}
 
 
 def _spread(

@@ -23,7 +23,7 @@ GUILTY = 0.5
 _FEW_JOBS = 60
 _FEW_RUNS = 15
 _OVERWHELMING = 0.995
-_OPEN = 0.25
+_OPEN = 0.4
 
 
 @dataclass(frozen=True)
