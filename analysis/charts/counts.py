@@ -50,7 +50,6 @@ def stacked(table: pd.DataFrame, heading: str, name: str, words: Words | None = 
                 for n, v in zip(mine["name"], mine["failed"], strict=True)
             ],
         )  # fmt: skip
-    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.15})
     return figure
 
 

@@ -139,13 +139,14 @@ def rate_rows(
     figure = rows(labels, heading, words(alt, parts=words.some(tips)), name, _rate_axis(top))
     figure.add_bar(
         orientation="h", y=labels, x=[r.rate for _, r, *_ in shown], width=0.4, offset=0, hoverinfo="text",
-        hovertext=tips, text=[percent(r.rate) for _, r, *_ in shown], textposition="outside", cliponaxis=False,
+        hovertext=tips, text=[percent(r.rate) for _, r, *_ in shown], textposition="none",
         marker={"color": [hue(c) for _, _, c, _ in shown], "pattern": {"shape": [shape for *_, shape in shown]}},
         error_x={
             "type": "data", "symmetric": False, "thickness": 2, "width": 5, "color": "#6b7076",
             "array": [r.high - r.rate for _, r, *_ in shown], "arrayminus": [r.rate - r.low for _, r, *_ in shown],
         },
     )  # fmt: skip
+    _values(figure, [(r.high, percent(r.rate)) for _, r, *_ in shown])
     return figure
 
 
@@ -168,15 +169,23 @@ def counterfactuals(savings: Sequence[Saving], total: int, words: Words | None =
     figure = rows(labels, words("counterfactuals"), alt, "counterfactuals", {"range": [0, top * 1.02]})
     figure.add_bar(
         orientation="h", y=labels, x=[s.avoided for s in savings], width=0.4, offset=0, hoverinfo="text",
-        hovertext=tips, marker={"color": hue("blue")}, text=[count(s.avoided) for s in savings], textposition="outside",
-        cliponaxis=False,
+        hovertext=tips, marker={"color": hue("blue")}, text=[count(s.avoided) for s in savings], textposition="none",
         error_x={
             "type": "data", "symmetric": False, "thickness": 2, "width": 5, "color": "#6b7076",
             "array": [(s.high if s.high is not None else s.avoided) - s.avoided for s in savings],
             "arrayminus": [s.avoided - (s.low if s.low is not None else s.avoided) for s in savings],
         },
     )  # fmt: skip
+    _values(figure, [(s.high if s.high is not None else s.avoided, count(s.avoided)) for s in savings])
     return figure
+
+
+def _values(figure: go.Figure, values: Sequence[tuple[float, str]]) -> None:
+    """Write each row's value behind the end of its interval, where Plotly would strike it through."""
+    for row, (end, text) in enumerate(values):
+        figure.add_annotation(
+            text=text, x=end, y=row + 0.2, xref="x", yref="y", xanchor="left", xshift=6, showarrow=False, name="value"
+        )
 
 
 def _rate_axis(top: float) -> dict[str, object]:

@@ -49,8 +49,10 @@ def age(store: Store, now: datetime, is_sample: bool) -> str:
     moment = store.read("collections", ["data_as_of"])["data_as_of"].max()
     if pd.isna(moment):
         return "not known"
-    hours = (pd.Timestamp(now) - moment).total_seconds() / 3600
-    return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+    minutes = (pd.Timestamp(now) - moment).total_seconds() / 60
+    if minutes < 120:
+        return f"{minutes:.0f} minutes"
+    return f"{minutes / 60:.0f} hours" if minutes < 2880 else f"{minutes / 1440:.0f} days"
 
 
 def holdings(store: Store) -> pd.DataFrame:

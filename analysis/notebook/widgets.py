@@ -75,6 +75,12 @@ class Explorer(widgets.VBox):  # type: ignore[misc]
 def as_output(figure: go.Figure) -> dict[str, Any]:
     """A figure as a notebook output that Jupyter and VS Code draw on their own."""
     alt = str(figure.layout.meta["alt"])
+    figure.for_each_trace(lambda trace: trace.update(showlegend=bool(trace.showlegend)))
+    named = any(trace.showlegend for trace in figure.data)
+    below = {"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom"}
+    figure.update_layout(showlegend=named, legend=below, margin_b=80 if named else 40)
+    if named:
+        figure.update_layout(height=figure.layout.height + 40)
     return {
         "output_type": "display_data", "metadata": {},
         "data": {_CHART: json.loads(figure.to_json()), "text/plain": alt},

@@ -212,6 +212,8 @@ class _Canvas:
 
     def annotations(self) -> Iterator[Markup]:
         for note in self.figure.layout.annotations:
+            if note.name == "value":  # the bars write their own
+                continue
             if note.name == "title":
                 room = self.right - 2
                 yield _text(fit(str(note.text), room, _SIZE), 2, self.paper(note.y) - 8, class_="panel")
