@@ -13,7 +13,7 @@ from analysis.errors import UsageError
 from analysis.store import Store
 
 # What DuckDB may hold before it spills to disk; the frames that come out of it are about as large.
-_MEMORY = "1GB"
+_MEMORY = "800MB"
 
 
 def connect(engine: str | None = None) -> ibis.BaseBackend:
