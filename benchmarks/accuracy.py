@@ -86,9 +86,7 @@ def print_whole_logs(folder: Path) -> None:
         near = number is not None and any(abs(number - n) <= NEAR for n in case["evidence_lines"])
         hits, nears, total = hits + hit, nears + near, total + 1
         shown = _plain(lines[number - 1])[:70] if number else ""
-        print(
-            f"  {case['id']:<36} hit={'yes' if hit else 'no ':<3} near={'yes' if near else 'no ':<3} line {number} {shown}"
-        )
+        print(f"  {case['id']:<36} hit={_said(hit)} near={_said(near)} line {number} {shown}")
     print(f"whole logs: excerpt holds the cause {hits}/{total}, line within {NEAR} of it {nears}/{total}\n")
 
 
@@ -107,6 +105,10 @@ def print_windows(folder: Path) -> None:
             shown = _plain(log.split("\n")[number - 1])[:90] if number else ""
             print(f"  {path.stem:<36} line {number}, marked {wanted} {shown}")
     print(f"windows: line within {NEAR} of the marked one {nears}/{total}")
+
+
+def _said(right: bool) -> str:
+    return "yes" if right else "no "
 
 
 def _confusion(title: str, pairs: list[tuple[str, str]]) -> None:

@@ -26,7 +26,8 @@ from tests.facts.job_logs import job_log, steps
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 TARGET = 500.0
-RE_SAMPLE = 1 << 20
+RE_SAMPLE = 1 << 17
+GREP_SAMPLE = 1 << 22
 _SAID = (
     "Downloading package {w} ({n} kB)", "[{n}/9000] Building CXX object src/{w}/{w}.cc.o", "ok    acme/{w}/{w}  0.{n}s",
     "tests/{w}/test_{w}.py::test_{w}_{n} PASSED [ {n}%]", "#12 {n}.{n} Unpacking {w} ({n}.{n}) ...",
@@ -109,23 +110,23 @@ def python_re(logs: list[bytes], patterns: list[str]) -> float:
 
 
 def ripgrep(logs: list[bytes], patterns: list[str]) -> float | None:
-    """The same patterns in ripgrep on one thread over the same logs as files."""
+    """The same patterns in ripgrep on one thread over a sample of the same logs."""
     program = shutil.which("rg")
     if program is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "patterns"
         listed.write_text("\n".join(patterns), encoding="utf-8")
-        for number, log in enumerate(logs):
-            (Path(folder) / f"{number}.log").write_bytes(log)
+        sample = b"".join(logs)[:GREP_SAMPLE]
+        (Path(folder) / "sample.log").write_bytes(sample)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [program, "-j1", "-a", "-c", "-f", str(listed), "-g", "*.log", folder]
-        done = subprocess.run(command, capture_output=True, check=False)
+        done = subprocess.run(command, capture_output=True, check=False, timeout=300)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode > 1:
         return None
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return sum(map(len, logs)) / spent / 1e6
+    return len(sample) / spent / 1e6
 
 
 if __name__ == "__main__":

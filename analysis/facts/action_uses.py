@@ -63,7 +63,9 @@ def read_action_uses(view: LogView) -> list[dict[str, Any]]:
     by_commit = {(action, ref): found for (action, _, ref), found in downloads.items()}
     merged: dict[tuple[int | None, str, str, str], dict[str, Any]] = {}
     for use in uses:
-        found = by_commit.get((use.action, use.ref), _Download(use.ref if re.fullmatch(r"[0-9a-f]{40}", use.ref) else None))
+        found = by_commit.get(
+            (use.action, use.ref), _Download(use.ref if re.fullmatch(r"[0-9a-f]{40}", use.ref) else None)
+        )
         row = merged.setdefault(
             (use.step, use.action, use.path, use.ref),
             {

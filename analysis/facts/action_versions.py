@@ -22,9 +22,7 @@ _TIMES = ("used_at", "started_at", "created_at")
 Key = tuple[int, int, int, int, str]
 
 
-def resolve_versions(
-    action_uses: pd.DataFrame, releases: pd.DataFrame, tag_observations: pd.DataFrame
-) -> pd.DataFrame:
+def resolve_versions(action_uses: pd.DataFrame, releases: pd.DataFrame, tag_observations: pd.DataFrame) -> pd.DataFrame:
     """The uses with ``version`` filled where it can be known.
 
     Parameters

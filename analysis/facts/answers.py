@@ -11,8 +11,10 @@ import re
 import re2
 
 _STATUS = re.compile(
-    r"(?:\b(?:status(?:[ _-]?code)?|http(?:/[\d.]{1,3})?(?: (?:error|status|response|code))*(?: code)?|returned error|error|"
-    r"response(?: status)?(?: code)?|code(?: is:?)?|server returned|server (?:replied|responded)(?: with)?|responded with"
+    r"(?:\b(?:status(?:[ _-]?code)?|http(?:/[\d.]{1,3})?(?: (?:error|status|response|code))*(?: code)?|"
+    r"returned error|error|"
+    r"response(?: status)?(?: code)?|code(?: is:?)?|server returned|server (?:replied|responded)(?: with)?|"
+    r"responded with"
     r"(?: status)?(?: code)?|returned|replied|got|failed with|answered|received|with|a|HTTP error fetching \S{1,200}|"
     r"does not indicate success|reason|E|FETCH_|npm (?:ERR!|error))[\s\"':=(]{0,4}"
     r"|https?://[^\s\"'<>]{3,600}[\"']?[ :,(-]{1,4}(?:HTTP(?:/[\d.]{1,3})? )?|: |\(|^)"
@@ -30,9 +32,20 @@ _WORDS = (
     (re.compile(r"\btoo many requests\b", re.I), 429),
     (re.compile(r"\bbad gateway\b", re.I), 502),
     (re.compile(r"\bgateway time-?out\b", re.I), 504),
-    (re.compile(r"\bservice (?:is )?(?:temporarily )?unavailable\b|temporarily unavailable|services aren't available", re.I), 503),
+    (
+        re.compile(
+            r"\bservice (?:is )?(?:temporarily )?unavailable\b|temporarily unavailable|"
+            r"services aren't available", re.I
+        ),
+        503,
+    ),
     (re.compile(r"\binternal server error\b", re.I), 500),
-    (re.compile(r"\breasonphrase: ?forbidden|\b(?:status|access|error|http)[ :]{1,2}forbidden\b|: forbidden\b", re.I), 403),
+    (
+        re.compile(
+            r"\breasonphrase: ?forbidden|\b(?:status|access|error|http)[ :]{1,2}forbidden\b|: forbidden\b", re.I
+        ),
+        403,
+    ),
     (re.compile(r"\brequested range not satisfiable\b|range not satisfiable", re.I), 416),
 )
 # The tails of wrapped errors, the more telling first.
@@ -50,7 +63,8 @@ _TAILS = (
         re.compile(
             r"no such host|server misbehaving|could not resolve (?:host|proxy)|name resolution|failure resolving|"
             r"name or service not known|getaddrinfo|\bENOTFOUND|EAI_AGAIN|nodename nor servname|NameResolutionError|"
-            r"UnknownHost|unknown host|dns error|failed to lookup address|does not resolve|(?:host|name) could not be resolved|"
+            r"UnknownHost|unknown host|dns error|failed to lookup address|does not resolve|(?:host|"
+            r"name) could not be resolved|"
             r"resolve host|DNS: transient error|resolving timed out",
             re.I,
         ),
@@ -59,7 +73,8 @@ _TAILS = (
         "tls",
         re.compile(
             r"TLS handshake|tls: |x509: |SSL routines|SSLError|SSL_ERROR|SSLHandshake|certificate|CERT_|SSL connect|"
-            r"gnutls_handshake|GnuTLS|PKIX|schannel|secure channel|unexpected eof while reading|\bssl3?_|ERR_TLS|SSL: ",
+            r"gnutls_handshake|GnuTLS|PKIX|schannel|secure channel|unexpected eof while reading|\bssl3?_|"
+            r"ERR_TLS|SSL: ",
             re.I,
         ),
     ),
@@ -67,7 +82,8 @@ _TAILS = (
         "timeout",
         re.compile(
             r"deadline exceeded|DeadlineExceeded|i/o timeout|ETIMEDOUT|ESOCKETTIMEDOUT|TIMEOUT\b|time[- ]?d? ?out\b|"
-            r"timed[- ]?out|Timeout(?:Error|Exception)?\b|operation too slow|took (?:too long|longer than)|no response\b|did not respond|execution expired|"
+            r"timed[- ]?out|Timeout(?:Error|Exception)?\b|operation too slow|took (?:too long|longer than)|"
+            r"no response\b|did not respond|execution expired|"
             r"stalled",
             re.I,
         ),
@@ -75,8 +91,10 @@ _TAILS = (
     (
         "connection-reset",
         re.compile(
-            r"connection reset|ECONNRESET|closed network connection|broken pipe|\bEPIPE\b|socket hang up|ECONNREFUSED|"
-            r"connection (?:was |is )?(?:refused|aborted|closed|forcibly closed|lost|error)|ConnectionReset|unreachable|"
+            r"connection reset|ECONNRESET|closed network connection|broken pipe|\bEPIPE\b|socket hang up|"
+            r"ECONNREFUSED|"
+            r"connection (?:was |is )?(?:refused|aborted|closed|forcibly closed|lost|error)|ConnectionReset|"
+            r"unreachable|"
             r"ConnectionRefused|RemoteDisconnected|Remote end closed|Connection aborted|No route to host|"
             r"Failed to connect to|Couldn't connect|unable to connect|stream error|INTERNAL_ERROR|HTTP/?2 |http2:|"
             r"closed pipe|NewConnectionError|fetch failed|other side closed|underlying connection|recv failure|"
@@ -97,7 +115,8 @@ _TAILS = (
 )  # fmt: skip
 _DENIED = re.compile(
     r"\bdenied\b|unauthorized:|not authorized|insufficient[_ ]scope|authentication required|bad credentials|"
-    r"Resource not accessible|permission|EACCES\b|no basic auth|incorrect username|invalid (?:username|token|credential)|"
+    r"Resource not accessible|permission|EACCES\b|no basic auth|incorrect username|invalid (?:username|token|"
+    r"credential)|"
     r"requires? authentication|must be authenticated|authentication (?:failed|error)|not allowed to",
     re.I,
 )
@@ -122,7 +141,41 @@ _V2 = re2.compile(
 )
 _AUTH = re2.compile(r"\[auth\] (?:sharing credentials for )?([\w.*/-]+?):(?:pull|push)[\w,]* token for ([\w.*:-]+)")
 _NO_IMAGE = frozenset(
-    ["failed", "error", "the", "a", "to", "not", "image", "manifest", "https", "http", "with", "source", "process", "from", "access", "layers", "rpc", "cannot", "lease", "layer", "done", "docker", "as", "and", "content", "target", "dockerfile", "unexpected", "for", "context", "configuration", "config", "credentials"]
+    [
+        "failed",
+        "error",
+        "the",
+        "a",
+        "to",
+        "not",
+        "image",
+        "manifest",
+        "https",
+        "http",
+        "with",
+        "source",
+        "process",
+        "from",
+        "access",
+        "layers",
+        "rpc",
+        "cannot",
+        "lease",
+        "layer",
+        "done",
+        "docker",
+        "as",
+        "and",
+        "content",
+        "target",
+        "dockerfile",
+        "unexpected",
+        "for",
+        "context",
+        "configuration",
+        "config",
+        "credentials",
+    ]
 )
 
 
@@ -182,9 +235,14 @@ def image_in(text: str) -> str | None:
     for match in _IMAGE.finditer(text):
         name = match[1].rstrip(".:")
         if name.lower() not in _NO_IMAGE and (":" in name or "/" in name or len(name) > 2) and not name.isdigit():
-            if "/" not in name and ":" not in name and "@" not in name and not match[0].startswith(
-                ("FROM", "docker pull", "docker push", "pulling image", "Pulling from", "Unable")
+            if (
+                "/" not in name
+                and ":" not in name
+                and "@" not in name
+                and not match[0].startswith(
+                    ("FROM", "docker pull", "docker push", "pulling image", "Pulling from", "Unable")
+                )
             ):
                 continue
-            return name
+            return str(name)
     return None

@@ -71,7 +71,9 @@ def read_log_archive(source: bytes | Path | str, name: str = "") -> list[JobLog]
             _check_sizes(entries, len(archive.infolist()), where)
             return _jobs((entry.filename, _read(archive, entry, where)) for entry in entries)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise CorruptFileError("the log archive cannot be read", where=where, remedy=str(error) or "download it again") from error
+        raise CorruptFileError(
+            "the log archive cannot be read", where=where, remedy=str(error) or "download it again"
+        ) from error
 
 
 def _is_log(name: str) -> bool:
@@ -82,9 +84,16 @@ def _check_sizes(entries: list[zipfile.ZipInfo], files: int, where: str) -> None
     total = sum(entry.file_size for entry in entries)
     largest = max((entry.file_size for entry in entries), default=0)
     packed = sum(entry.compress_size for entry in entries)
-    if files > MOST_FILES or largest > LARGEST_FILE or total > LARGEST_TOTAL or total > (packed + 65_536) * LARGEST_RATIO:
+    if (
+        files > MOST_FILES
+        or largest > LARGEST_FILE
+        or total > LARGEST_TOTAL
+        or total > (packed + 65_536) * LARGEST_RATIO
+    ):
         raise CorruptFileError(
-            f"the log archive would unpack to {total:,} bytes in {files:,} files", where=where, remedy="it is not a run's logs"
+            f"the log archive would unpack to {total:,} bytes in {files:,} files",
+            where=where,
+            remedy="it is not a run's logs",
         )
 
 

@@ -20,7 +20,7 @@ from analysis.facts.log_lines import LogView, strip_colours
 from analysis.facts.signatures import Catalogue
 from analysis.facts.window import Window
 
-WINDOW = 1 << 16
+WINDOW = 1 << 15
 FURTHEST = 1 << 23
 AFTER = 8192
 CONVINCING = 55.0
@@ -157,8 +157,9 @@ def _penalty(away: int) -> float:
     return 3.5 * math.log2(away / _NEAR) if away > _NEAR else 0.0
 
 
-def _first_of_cascade(view: LogView, part: Part, seen_from: int, lines: list[Candidate], catalogue: Catalogue,
-                      top: Candidate) -> Candidate:
+def _first_of_cascade(
+    view: LogView, part: Part, seen_from: int, lines: list[Candidate], catalogue: Catalogue, top: Candidate
+) -> Candidate:
     """The first line of the top line's family that says about as much, however far above it stands."""
     earlier = _before(view, part, seen_from, catalogue, top)
     for line in (*earlier, *lines):
@@ -177,7 +178,7 @@ def _is_kin(line: Candidate, top: Candidate) -> bool:
 def _before(view: LogView, part: Part, end: int, catalogue: Catalogue, top: Candidate) -> Iterator[Candidate]:
     """Lines of the top line's family above the window, found by a scan for that family alone."""
     start = max(part.start, end - FURTHEST)
-    if start >= end:
+    if start >= end or top.is_outside:  # attempts at one service are no cascade: the last one is as good
         return
     raw = view.buffer[start:end]
     plain = strip_colours(raw)

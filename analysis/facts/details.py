@@ -16,8 +16,9 @@ from analysis.facts.cause import Cause
 from analysis.facts.hosts import Found, Hosts, hosts, split_image
 from analysis.facts.log_lines import Group, LogView
 
-_ABOVE = 400
+_ABOVE = 160
 _BELOW = 12
+_WIDTH = 2000
 _VERTEX = re.compile(r"^#(\d{1,4}) (?:\d{1,5}\.\d{1,3} )?")
 _PUSH = re.compile(
     r"\bpush(?:ing|es|ed)?\b|failed commit on ref|(?:PUT|POST|PATCH) request|/blobs/uploads|write_package|"
@@ -32,16 +33,22 @@ _PULL = re.compile(
 )
 _HEADER = re.compile(r"^(?:Run |##\[group\])")
 _LOGIN = re.compile(r"\blogin\b|logging in|credentials helper", re.IGNORECASE)
-_CACHE_OUT = re.compile(r"error writing layer blob|exporting to GitHub Actions Cache|exporting cache|cache-to|cache export", re.I)
+_CACHE_OUT = re.compile(
+    r"error writing layer blob|exporting to GitHub Actions Cache|exporting cache|cache-to|cache export", re.I
+)
 _CACHE_IN = re.compile(r"importing cache|cache-from|cache import", re.I)
-_PUBLIC_PULL = re.compile(r"Pull down action image|booting buildkit|Setting up build container|setup-(?:buildx|qemu)-action")
+_PUBLIC_PULL = re.compile(
+    r"Pull down action image|booting buildkit|Setting up build container|setup-(?:buildx|qemu)-action"
+)
 _REGISTRY_WORDS = re.compile(
     r"toomanyrequests|pull rate limit|httpReadSeeker|Error response from daemon|docker\.com/increase-rate-limit|"
     r"\bdocker (?:pull|push)\b|failed to resolve (?:source metadata|reference)"
 )
 # A login checks the password; where the manifest is refused for it later, the registry changed its mind.
 _STORED_LOGIN = re.compile(r"/manifests/\S*:? unauthorized: incorrect username or password")
-_LAYERS = re.compile(r"\b(?:pushing|pulling|exporting to image|load metadata for|resolve|extracting|importing cache manifest)\b")
+_LAYERS = re.compile(
+    r"\b(?:pushing|pulling|exporting to image|load metadata for|resolve|extracting|importing cache manifest)\b"
+)
 _ACTION_FRAME = re.compile(r"^\s+at .{0,200}[/\\]_actions[/\\]")
 _USES = re.compile(r"^Run [\w.-]+/[\w./-]+@\S+$")
 _RUNS = re.compile(r"\] (?:RUN|COPY|ADD) ")
@@ -69,21 +76,26 @@ class Surroundings:
 
     def __init__(self, view: LogView, cause: Cause) -> None:
         self._view, self._cause = view, cause
-        self._above: list[str] | None = None
+        self._above: list[str] = []
+        self._climb = self._walk_up()
         self._below: list[str] | None = None
+
+    def up(self, count: int) -> list[str]:
+        """At most `count` lines above, nearest first; they are read when they are asked for."""
+        while len(self._above) < count and (text := next(self._climb, None)) is not None:
+            self._above.append(text[:_WIDTH])
+        return self._above[:count]
 
     @property
     def above(self) -> list[str]:
-        """At most `_ABOVE` lines above, nearest first, within the failing part."""
-        if self._above is None:
-            self._above = [_plain(text) for text in self._walk_up()]
-        return self._above
+        """At most `_ABOVE` lines above, nearest first."""
+        return self.up(_ABOVE)
 
     @property
     def below(self) -> list[str]:
         """At most `_BELOW` lines below, nearest first."""
         if self._below is None:
-            self._below = [_plain(text) for text in self._walk_down()]
+            self._below = [text[:_WIDTH] for text in self._walk_down()]
         return self._below
 
     @property
@@ -183,7 +195,7 @@ class _Reader:
         if "registry" in families or (found is None and self._moves_layers()):
             return self._near_registry() or self.hosts.registry_component
         if found is None or self.hosts.is_storage(found.host):
-            if _REGISTRY_WORDS.search(" ".join((self.text, *self.around.above[:3], *self.around.below[:3]))):
+            if _REGISTRY_WORDS.search(" ".join((self.text, *self.around.up(3), *self.around.below[:3]))):
                 return self._near_registry() or self.hosts.registry_component
             near = self._near_component()
             if near is not None:
@@ -206,7 +218,7 @@ class _Reader:
         """Whether an action's own code threw the error: its stack is shown, or its clean-up is all that ran."""
         if any(_ACTION_FRAME.search(text) for text in self.around.below[:4]):
             return True
-        return any(text.strip().endswith("Post job cleanup.") for text in self.around.above[:2])
+        return any(text.strip().endswith("Post job cleanup.") for text in self.around.up(2))
 
     def _in_action_step(self) -> bool:
         """Whether the step uses an action, and no command of a Dockerfile wrote the line."""
@@ -234,7 +246,7 @@ class _Reader:
         image = answers.image_in(self.text) or self._near_image()
         if image is not None:
             return self._component_of_image(image)
-        for text in self.around.above[:60]:
+        for text in self.around.up(60):
             found = [item for item in self.hosts.in_text(text) + self.hosts.known_in_text(text) if item.component]
             for item in found:
                 if item.component is not None and self.hosts.is_registry(item.component):
@@ -256,7 +268,7 @@ class _Reader:
         return self.hosts.component(host) or "other-registry"
 
     def _near_component(self) -> str | None:
-        for text in (*self.around.above[:25], *self.around.below[:4]):
+        for text in (*self.around.up(25), *self.around.below[:4]):
             tool = self.hosts.tool(text)
             found = [item for item in self.hosts.in_text(text) if item.component is not None]
             if found and tool != "gha-service":
@@ -266,14 +278,14 @@ class _Reader:
         return None
 
     def _near_tool(self) -> str | None:
-        return next((tool for text in self.around.above[:25] if (tool := self.hosts.tool(text)) is not None), None)
+        return next((tool for text in self.around.up(25) if (tool := self.hosts.tool(text)) is not None), None)
 
     def _speaks_of_registry(self) -> bool:
         return any(signature.family == "registry" for signature in self.line.signatures)
 
     def _near_host(self, component: str) -> str | None:
         """The nearest host of the component, among the lines that belong to the failure."""
-        for text in (*self.around.above[:12], *self.around.below[:6]):
+        for text in (*self.around.up(12), *self.around.below[:6]):
             for found in self.hosts.in_text(text):
                 if found.component == component or (component == "gha-service" and found.host == "api.github.com"):
                     return found.host
@@ -298,7 +310,7 @@ class _Reader:
             return "user-config"
         if image is not None and self.hosts.is_public(image):
             return registry
-        if any(_PUBLIC_PULL.search(text) for text in self.around.above[:40]):
+        if any(_PUBLIC_PULL.search(text) for text in self.around.up(40)):
             return registry
         return "user-config"
 
@@ -320,16 +332,18 @@ class _Reader:
         return "other"
 
     def _near_kind(self) -> str | None:
-        for text in (*self.around.below[:5], *self.around.above[:8]):
+        for text in (*self.around.below[:5], *self.around.up(8)):
             kind = answers.kind_of_tail(_strip(text))
             if kind is not None:
                 return kind
         return None
 
     def _near_status(self, kind: str) -> int | None:
-        for text in (*self.around.above[:6], *self.around.below[:6]):
+        for text in (*self.around.up(6), *self.around.below[:6]):
             status = answers.http_status(_strip(text))
-            if status is not None and (answers.kind_of_status(status) == kind or (kind == "rate-limit" and status == 429)):
+            if status is not None and (
+                answers.kind_of_status(status) == kind or (kind == "rate-limit" and status == 429)
+            ):
                 return status
         return None
 
@@ -344,7 +358,7 @@ class _Reader:
                 continue
             if signature.operation not in ("from-context", "other"):
                 return signature.operation
-        near = self.around.vertex_above or [text for text in self.around.above[:12] if not _HEADER.match(text)]
+        near = self.around.vertex_above or [text for text in self.around.up(12) if not _HEADER.match(text)]
         texts = (self.text, *near[:12])
         if component == "gha-cache":
             if any(_CACHE_OUT.search(text) for text in texts):
@@ -388,10 +402,6 @@ def _direction(texts: Iterable[str]) -> str:
         if re.search(r"download|restor|get|list", text, re.IGNORECASE):
             return "download"
     return "download"
-
-
-def _plain(text: str) -> str:
-    return text[:2000]
 
 
 def _strip(text: str) -> str:

@@ -19,9 +19,13 @@ _HEAD_LINES = (
     ("region", re.compile(r"^(?:Azure )?Region: (\S+)")),
     ("image", re.compile(r"^(?:Image|Environment): (\S+)")),
 )
-_HEAD_GROUP = re.compile(r"^(Operating System|Runner Image Provisioner|Runner Image|Virtual Environment|Runner Information)\s*$")
+_HEAD_GROUP = re.compile(
+    r"^(Operating System|Runner Image Provisioner|Runner Image|Virtual Environment|Runner Information)\s*$"
+)
 _BUILDX = re.compile(r"github\.com/docker/buildx v?(\d[\w.+-]*)")
-_BUILDKIT = re.compile(r"(?:BuildKit version: +|\"buildkit\": \"|[Bb]uildkit: +|moby/buildkit:|builder-[0-9a-f-]+: )v?(\d+\.\d+[\w.+-]*)")
+_BUILDKIT = re.compile(
+    r"(?:BuildKit version: +|\"buildkit\": \"|[Bb]uildkit: +|moby/buildkit:|builder-[0-9a-f-]+: )v?(\d+\.\d+[\w.+-]*)"
+)
 _BINFMT = re.compile(r"qemu/v?(\d[\w.+-]*)")
 _DOCKER = re.compile(r"Version: +(\d+\.\d+\.\d[\w.+-]*)")
 _VERSIONS = {"buildx": _BUILDX, "buildkit": _BUILDKIT, "docker": _DOCKER, "binfmt": _BINFMT}
@@ -52,7 +56,9 @@ def read_environment(view: LogView) -> dict[str, Any]:
             _read_fact(name, view.text_at(start, end), row, images, logins)
     row["base_images"] = list(dict.fromkeys(images))[:_MOST_IMAGES]
     row["logged_in"] = list(dict.fromkeys(logins))[:50]
-    row["observed"] = row["runner_version"] is not None or row["image"] is not None or row["buildkit_version"] is not None
+    row["observed"] = (
+        row["runner_version"] is not None or row["image"] is not None or row["buildkit_version"] is not None
+    )
     return row
 
 
@@ -119,4 +125,3 @@ def _first(row: dict[str, Any], name: str, pattern: re.Pattern[str], text: str) 
     match = pattern.search(text)
     if match is not None and row[name] is None:
         row[name] = match[1]
-

@@ -16,7 +16,9 @@ from typing import Any
 
 import re2
 
-_URL = re.compile(r"\b(?:https?|wss?|ssh|git)://(?:[^\s/@\"'<>]{1,200}@)?([\w.*-]{1,253})(?::\d{1,5})?([^\s\"'<>]{0,300})")
+_URL = re.compile(
+    r"\b(?:https?|wss?|ssh|git)://(?:[^\s/@\"'<>]{1,200}@)?([\w.*-]{1,253})(?::\d{1,5})?([^\s\"'<>]{0,300})"
+)
 _NAMED = re.compile(
     r"host=['\"]([\w.*-]+)|(?:lookup|resolve host(?:name)?:?|Failed to connect to|connect to host|connection to|"
     r"ENOTFOUND|EAI_AGAIN|resolve proxy:|refused:|address ['\"]?|host ['\"])\s*['\"]?"
@@ -61,7 +63,9 @@ class Hosts:
         self._mirrors = [_host_pattern(host) for host in document["mirrors"]["hosts"]]
         self._registries = frozenset(entry["name"] for entry in document["component"] if entry.get("registry"))
         self._public = [_host_pattern(image) for image in document["public"]["images"]]
-        self._tools: list[tuple[Any, str]] = [(re2.compile(tool["pattern"]), tool["component"]) for tool in document["tool"]]
+        self._tools: list[tuple[Any, str]] = [
+            (re2.compile(tool["pattern"]), tool["component"]) for tool in document["tool"]
+        ]
         self.registry_host: str = document["default"]["registry_host"]
         self.registry_component: str = document["default"]["registry_component"]
 

@@ -20,7 +20,8 @@ PATTERNS = {
     "outputs": r"Evaluate and set job outputs",
     "download": r"Download (?:action repository|immutable action package) '",
     "buildx": r"github\.com/docker/buildx v?\d",
-    "buildkit": r"(?:BuildKit version: +v?\d|\"buildkit\": \"v?\d|[Bb]uildkit: +v?\d|moby/buildkit:v\d|builder-[0-9a-f-]{6,60}: v?\d+\.\d+)",
+    "buildkit": r"(?:BuildKit version: +v?\d|\"buildkit\": \"v?\d|[Bb]uildkit: +v?\d|moby/buildkit:v\d|"
+    r"builder-[0-9a-f-]{6,60}: v?\d+\.\d+)",
     "docker": r"(?:^\S{0,40} ?  Version: {3,12}\d+\.\d+\.\d+|Server Version: \d)",
     "binfmt": r"binfmt/\w+ qemu/v?\d",
     "image": r"(?:resolve|FROM) \S+@sha256:[0-9a-f]{64}",

@@ -30,7 +30,9 @@ _ANSI_TEXT = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?)?|[\x00-\x08\x0b\x0c\x0e-\
 _TIME = re.compile(rb"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z ?")
 _GH_FIRST = re.compile(rb"[^\t\n]{1,500}\t[^\t\n]{1,500}\t(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _GH_PREFIX = re.compile(rb"([^\t\n]{1,500}\t)([^\t\n]{1,500})\t")
-_END_OF_ENV = re.compile(rb"\n(?:\d{4}-\S+Z )?(?:  [A-Za-z_][\w.-]*: [^\n]*|env:|with:|shell: [^\n]*)\n(?:\d{4}-\S+Z )?$")
+_END_OF_ENV = re.compile(
+    rb"\n(?:\d{4}-\S+Z )?(?:  [A-Za-z_][\w.-]*: [^\n]*|env:|with:|shell: [^\n]*)\n(?:\d{4}-\S+Z )?$"
+)
 _LEVEL = re.compile(r"^##\[(error|warning|notice|debug|command|section|group|endgroup)\]|^\[(command)\]")
 
 

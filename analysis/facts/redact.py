@@ -128,6 +128,7 @@ def _rules() -> tuple[tuple[Secret, ...], Scanner]:
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
     rules = tuple(
-        Secret(rule["kind"], rule["pattern"], re2.compile(rule["pattern"].encode(), options)) for rule in document["secret"]
+        Secret(rule["kind"], rule["pattern"], re2.compile(rule["pattern"].encode(), options))
+        for rule in document["secret"]
     )
     return rules, Scanner([rule.pattern for rule in rules])

@@ -67,9 +67,7 @@ def read_job_log(
     return JobFacts(_read_failure(view, catalogue or load_catalogue()), read_action_uses(view), read_environment(view))
 
 
-def classify_document(
-    source: bytes | Path | str, name: str = "", catalogue: Catalogue | None = None
-) -> dict[str, Any]:
+def classify_document(source: bytes | Path | str, name: str = "", catalogue: Catalogue | None = None) -> dict[str, Any]:
     """The answer of ``classify``: one job's facts, or ``{"jobs": [...]}`` for a log archive or several jobs.
 
     Parameters
@@ -96,7 +94,9 @@ def classify_document(
     else:
         content = source
     if is_archive(content):
-        return {"jobs": [{"name": job.name, **_document(job.log, catalogue)} for job in read_log_archive(content, name)]}
+        return {
+            "jobs": [{"name": job.name, **_document(job.log, catalogue)} for job in read_log_archive(content, name)]
+        }
     jobs = split_jobs(content)
     if len(jobs) == 1:
         return _document(content, catalogue)

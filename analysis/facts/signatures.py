@@ -204,7 +204,9 @@ def _records(document: dict[str, Any], where: str) -> Iterator[Signature]:
             name = record.get("name", "?") if isinstance(record, dict) else "?"
             reason = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
             field = ".".join(str(part) for part in reason["loc"])
-            raise UsageError(f"signature {name!r} is not valid", where=where, remedy=f"{field} {reason['msg']}") from error
+            raise UsageError(
+                f"signature {name!r} is not valid", where=where, remedy=f"{field} {reason['msg']}"
+            ) from error
 
 
 @cache

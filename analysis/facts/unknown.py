@@ -169,7 +169,7 @@ def _masked(text: str) -> str:
 
 def _pattern(cluster: Cluster) -> str:
     """The fixed words of the template, with gaps where it differs."""
-    words = [word for word in _TOKEN.split(cluster.template)]
+    words = _TOKEN.split(cluster.template)
     pieces = [_escaped(word.strip()) for word in words if len(word.strip()) > 2]
     kept = sorted(pieces, key=len, reverse=True)[:6]
     pattern = ".{0,300}".join(piece for piece in pieces if piece in kept)

@@ -26,10 +26,13 @@ SLOWEST = 1.0e-6  # seconds of processor time a byte, on a busy machine
 ALLOWANCE = 0.5  # seconds for what does not grow with the log
 
 PIECES = [
-    b"##[group]", b"##[endgroup]\n", b"##[error]", b"##[warning]", b"\x1b[31m", b"^[[0m", b"\r", b"\r\n", b"\xef\xbb\xbf", b"\x00",
+    b"##[group]", b"##[endgroup]\n", b"##[error]", b"##[warning]", b"\x1b[31m", b"^[[0m", b"\r", b"\r\n",
+    b"\xef\xbb\xbf", b"\x00",
     b"2025-01-08T10:00:00.0000000Z ", b"9999-99-99T99:99:99.9Z ", b"#12 ", b"#99999 ERROR: ", b"https://", b"@sha256:",
-    b"-----BEGIN RSA PRIVATE KEY-----\n", b"-----END RSA PRIVATE KEY-----", b"ghp_", b"ey" + b"A" * 40 + b".ey" + b"B" * 40,
-    b"job\tstep\t", b"***", b"PK\x03\x04", b"\xff\xfe", b"'" * 50, b"(" * 50, b"a." * 100, b"0." * 100, b"/v2/", b"?sig=",
+    b"-----BEGIN RSA PRIVATE KEY-----\n", b"-----END RSA PRIVATE KEY-----", b"ghp_",
+    b"ey" + b"A" * 40 + b".ey" + b"B" * 40,
+    b"job\tstep\t", b"***", b"PK\x03\x04", b"\xff\xfe", b"'" * 50, b"(" * 50, b"a." * 100, b"0." * 100,
+    b"/v2/", b"?sig=",
     b"Download action repository 'a/b@", b"Post job cleanup.\n", b"Cleaning up orphan processes\n", b"Caused by: ",
     "😅\u202e\u2028".encode(), b"login attempt to ", b"toomanyrequests", b"Run a/b@v1\n  with:\n    x: y\n",
 ]  # fmt: skip

@@ -180,7 +180,7 @@ def test_a_signature_of_ones_own_comes_before_the_kits(tmp_path: Path) -> None:
 
 def test_output_of_gh_with_several_jobs_gives_each_job_with_lines_of_the_whole_file() -> None:
     good = "".join(f"lint\tRun it\t2025-01-08T10:00:0{n}.0000000Z fine {n}\n" for n in range(4))
-    bad, marked = job_log("FAILED tests/a.py::b - assert 1 == 2\n")
+    bad, _ = job_log("FAILED tests/a.py::b - assert 1 == 2\n")
     both = good + "".join(f"test\tRun it\t{line}\n" for line in bad.splitlines())
     number = both.splitlines().index(next(line for line in both.splitlines() if "FAILED tests" in line)) + 1
     answer = checked(classify_document(both.encode()))
