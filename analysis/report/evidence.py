@@ -61,7 +61,7 @@ def line(evidence: dict[str, Any], texts: Texts) -> Line:
         statement=evidence["statement"],
         figures=tuple(_figures(evidence, unit, texts)),
         runs=tuple(evidence["runs"][:5]),
-        estimate=(estimate or None, low or 0.0, math.inf if high is None else high) if found else None,
+        estimate=(estimate, low or 0.0, math.inf if high is None else high) if found else None,
     )
 
 

@@ -201,10 +201,10 @@
   }, { rootMargin: "200px" });
   for (const svg of document.querySelectorAll(".chart svg")) seen.observe(svg);
 
-  // Print with every detail open; save a copy that holds what was typed.
+  // Print what is folded, but for the tables behind the charts; save a copy that holds what was typed.
   let closed = [];
   addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open])")];
+    closed = [...document.querySelectorAll("details:not([open], .numbers)")];
     for (const details of closed) details.open = true;
   });
   addEventListener("afterprint", () => closed.forEach((details) => (details.open = false)));
