@@ -75,6 +75,13 @@ def _is_utf16(log: bytes) -> bool:
 
 
 def _mask_line(line: bytes, rules: tuple[Secret, ...]) -> bytes:
+    """A line without secrets; again until nothing changes, for a mask can be the boundary that the next one lacked."""
+    while (masked := _mask_once(line, rules)) != line:
+        line = masked
+    return line
+
+
+def _mask_once(line: bytes, rules: tuple[Secret, ...]) -> bytes:
     for rule in rules:
         if rule.kind == "private-key":
             continue
