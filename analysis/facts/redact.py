@@ -83,8 +83,6 @@ def _mask_line(line: bytes, rules: tuple[Secret, ...]) -> bytes:
 
 def _mask_once(line: bytes, rules: tuple[Secret, ...]) -> bytes:
     for rule in rules:
-        if rule.kind == "private-key":
-            continue
         pieces: list[bytes] = []
         position = 0
         for match in rule.compiled.finditer(line):
