@@ -83,6 +83,10 @@ class Rate:
         """Whether the two intervals share a value."""
         return self.low <= other.high and other.low <= self.high
 
+    def is_above(self, other: Rate) -> bool:
+        """Whether the 95 % interval of the difference lies above zero (Newcombe 1998, from the two intervals)."""
+        return self.rate - other.rate > math.hypot(self.rate - self.low, other.high - other.rate)
+
 
 @dataclass(frozen=True)
 class Paradox:
@@ -109,9 +113,9 @@ class Paradox:
 
     def misleads(self) -> bool:
         """Whether before/after shows a clear rise where the same hours and jobs show none."""
-        if self.old is None or self.new is None or not self.after.rate > self.before.rate:
+        if self.old is None or self.new is None:
             return False
-        return not self.before.overlaps(self.after) and self.new.low <= self.old.rate
+        return self.after.is_above(self.before) and not self.new.is_above(self.old)
 
 
 def paradox(jobs: pd.DataFrame, version: pd.Series, old: str, new: str) -> Paradox | None:

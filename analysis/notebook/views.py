@@ -146,9 +146,11 @@ def same_hours(history: History, chosen: Selection) -> Shown:
         first,
         f"In the same hours and jobs ({count(found.strata)} groups) {old} failed in {_rate(found.old)}, "
         f"{new} in {_rate(found.new)}.",
-        "The two intervals overlap: this comparison alone blames neither."
-        if found.old.overlaps(found.new)
-        else f"The intervals do not overlap: {(new if found.new.rate > found.old.rate else old)} fails more.",
+        f"{new} fails more in the same hours."
+        if found.new.is_above(found.old)
+        else f"{old} fails more in the same hours."
+        if found.old.is_above(found.new)
+        else "The difference is within chance: this comparison alone blames neither.",
     )
     return Shown(figure, says)
 
@@ -203,7 +205,7 @@ def inside_posts(history: History, chosen: Selection) -> Shown:
             None, ("No status post touches this selection. A silent page acquits nobody and convicts nobody.",)
         )
     pairs = [(rows[i], rows[i + 1]) for i in range(0, len(rows), 2) if rows[i][1].jobs and rows[i + 1][1].jobs]
-    apart = [a for a, b in pairs if a[1].rate > b[1].rate and not a[1].overlaps(b[1])]
+    apart = [a for a, b in pairs if a[1].is_above(b[1])]
     says = (
         f"{count(len(apart))} of {count(len(pairs))} posts cover hours that failed clearly more than the rest.",
         "Posts come late and name other components: check both before you blame one.",

@@ -66,8 +66,8 @@ class Conclusions:
         for short, rate in (("old", old), ("new", new)):
             ends = (("rate", rate.rate), ("low", rate.low), ("high", rate.high))
             values |= {f"{end}_{short}": percent(value) for end, value in ends}
-        apart = not old.overlaps(new)
-        hidden = apart and comparison.before.overlaps(comparison.after)
+        apart = old.is_above(new) or new.is_above(old)
+        hidden = apart and not comparison.after.is_above(comparison.before)
         kind = "misleads" if self.misleads(comparison) else "hides" if hidden else "agrees" if apart else "overlap"
         return [t(f"conclusions.paradox_{kind}", **values), t("conclusions.strata", n=count(comparison.strata))]
 

@@ -19,7 +19,7 @@ from analysis.report.drawing import key
 from analysis.report.texts import Texts
 
 MIME = "application/vnd.actions-incident.section+json"
-_UNSAFE_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~])")
+_UNSAFE_MARKDOWN = re.compile(r"([\\`*_\[\]#!|~])")
 _MENTION = re.compile(r"(?<![\w/.-])@(?=\w)")
 
 

@@ -178,7 +178,7 @@ def test_only_addresses_of_the_web_become_links(url: str) -> None:
 
 
 def test_markdown_signs_from_outside_are_escaped() -> None:
-    assert md("a|b\n# c <x> [l](u)") == r"a\|b \# c &lt;x&gt; \[l\]\(u\)"
+    assert md("a|b\n# c <x> [l](u)") == r"a\|b \# c &lt;x&gt; \[l\](u)"
 
 
 def test_markdown_from_outside_mentions_nobody_and_versions_stay_whole() -> None:

@@ -71,3 +71,12 @@ def test_wilson_s_interval_holds_the_rate_and_stays_between_zero_and_one() -> No
     assert (round(rate.low, 3), round(rate.high, 3)) == (0.018, 0.404)  # Newcombe 1998 gives the same for 1 of 10
     none = tables.wilson("x", pd.Series([False] * 10))
     assert none.low == 0 and 0 < none.high < 0.3
+
+
+@pytest.mark.parametrize(("high", "low", "above"), [((56, 70), (48, 80), True), ((55, 70), (53, 80), False)])
+def test_one_rate_is_above_another_where_newcombe_s_interval_of_the_difference_is(
+    high: tuple[int, int], low: tuple[int, int], above: bool
+) -> None:
+    """56 of 70 against 48 of 80 is Newcombe's own example: 0.0524 to 0.3339 (Statistics in Medicine 17, 1998)."""
+    one, other = (tables.wilson("x", pd.Series([True] * k + [False] * (n - k))) for k, n in (high, low))
+    assert one.is_above(other) is above
