@@ -135,8 +135,7 @@ def _variant(job: Mapping[str, Any], action: str, pinned: Pinned, attempts: int,
     variant = copy.deepcopy(dict(job))
     for key in ("needs", "if", "concurrency", "environment"):
         variant.pop(key, None)
-    strategy = variant.get("strategy") if isinstance(variant.get("strategy"), dict) else {}
-    matrix = strategy.get("matrix") if isinstance(strategy.get("matrix"), dict) else {}
+    matrix = _mapping(_mapping(variant.get("strategy")).get("matrix"))
     variant["name"] = f"{label} {pinned.version}"
     variant["strategy"] = {
         "fail-fast": False,
@@ -147,6 +146,10 @@ def _variant(job: Mapping[str, Any], action: str, pinned: Pinned, attempts: int,
             path = step["uses"].partition("@")[0]
             step["uses"] = f"{path}@{pinned.sha}"
     return {"name": variant.pop("name"), **variant}
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _uses(step: Any, action: str) -> bool:

@@ -217,11 +217,11 @@ _TABLES = (
     ),
     _table(
         "workflow_files",
-        "repo path blob_sha",
+        "repo path first_commit_at",
         "repo",
         path=TEXT,
-        blob_sha=TEXT,
         first_commit_at=TIME,
+        blob_sha=TEXT,
         uses=TEXTS,
     ),
     _table(

@@ -151,7 +151,7 @@ def _read_texts(desk: Desk, files: list[_File], silent: set[str]) -> None:
             return None
         return desk.github.get(f"/repos/{file.repo}/contents/{quote(file.path)}", {"ref": sha})
 
-    rows: dict[tuple[str, str, str], Row] = {}
+    rows: dict[tuple[str, str, datetime], Row] = {}
     for (file, _, when), answer in desk.each(wanted, contents):
         if isinstance(answer, RemoteError):
             silent.add(file.repo)
@@ -161,7 +161,7 @@ def _read_texts(desk: Desk, files: list[_File], silent: set[str]) -> None:
         blob = text(answer.get("sha")) if isinstance(answer, dict) else None
         if written and blob:
             row = {"repo": file.repo, "path": file.path, "blob_sha": blob, "first_commit_at": when}
-            rows[file.repo, file.path, blob] = row | {"uses": uses_of(written)}
+            rows[file.repo, file.path, when] = row | {"uses": uses_of(written)}
             desk.history.named_in_files.update(use.split("@")[0] for use in uses_of(written))
     desk.file("workflow_files", list(rows.values()))
 

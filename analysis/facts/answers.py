@@ -35,7 +35,8 @@ _WORDS = (
     (
         re.compile(
             r"\bservice (?:is )?(?:temporarily )?unavailable\b|temporarily unavailable|"
-            r"services aren't available", re.I
+            r"services aren't available",
+            re.I,
         ),
         503,
     ),

@@ -1,6 +1,6 @@
 """Which texts name a cause, and what do they say about it? The catalogue of signatures.
 
-In come TOML files (``signatures/*.toml`` beside this module, and the user's own), out goes a `Catalogue`: the
+In come TOML files (``catalogue/*.toml`` beside this module, and the user's own), out goes a `Catalogue`: the
 signatures, and one `Scanner` over the patterns of all of them. They are matched against clean lines (`window`), so
 ``^`` is the begin of what the tool wrote.
 """
@@ -212,7 +212,7 @@ def _records(document: dict[str, Any], where: str) -> Iterator[Signature]:
 @cache
 def _own_catalogue() -> Catalogue:
     found: dict[str, Signature] = {}
-    for file in sorted(files("analysis.facts").joinpath("signatures").iterdir(), key=lambda entry: entry.name):
+    for file in sorted(files("analysis.facts").joinpath("catalogue").iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".toml"):
             for signature in read_signatures(file.read_text(encoding="utf-8"), where=file.name):
                 found[signature.name] = signature

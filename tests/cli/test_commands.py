@@ -13,14 +13,19 @@ COMMANDS = (
     "triage", "collect", "import", "status", "classify", "diagnose", "report", "rollback", "experiment", "probe",
     "sample", "prune", "doctor",
 )  # fmt: skip
-LOG = b"""2025-01-08T13:02:11.1234567Z ##[group]Run docker/build-push-action@v6
-2025-01-08T13:02:11.1234567Z with:
-2025-01-08T13:02:11.1234567Z   context: .
-2025-01-08T13:02:11.1234567Z ##[endgroup]
-2025-01-08T13:02:12.1234567Z #4 [internal] load metadata for docker.io/library/php:8.3-fpm
-2025-01-08T13:02:14.1234567Z ERROR: failed to solve: failed to compute cache key: failed to copy: httpReadSeeker: failed open: unexpected status code
-2025-01-08T13:02:14.2234567Z ##[error]buildx failed with: ERROR: failed to solve: failed to compute cache key: failed to copy: httpReadSeeker: failed open: unexpected status code
-"""
+OPEN = (
+    b"failed to solve: failed to compute cache key: failed to copy: httpReadSeeker: failed open: unexpected status code"
+)
+LINES = (
+    b"##[group]Run docker/build-push-action@v6",
+    b"with:",
+    b"  context: .",
+    b"##[endgroup]",
+    b"#4 [internal] load metadata for docker.io/library/php:8.3-fpm",
+    b"ERROR: " + OPEN,
+    b"##[error]buildx failed with: ERROR: " + OPEN,
+)
+LOG = b"".join(b"2025-01-08T13:02:11.1234567Z " + line + b"\n" for line in LINES)
 
 
 def schema(name: str) -> dict:
