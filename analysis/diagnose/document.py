@@ -248,7 +248,7 @@ def _kit_version() -> str:
 
 
 def _signatures() -> str:
-    folder = files("analysis.facts").joinpath("signatures")
+    folder = files("analysis.facts").joinpath("catalogue")
     digest = hashlib.sha256()
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".toml"):
