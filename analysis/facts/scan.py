@@ -38,6 +38,7 @@ except ImportError:  # no wheel for this machine: the alternation in RE2 gives t
 WINDOW = 8192
 CHUNK = 64 << 20
 ATTEMPTS = 16
+WARM_UP = 4 << 20
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,6 +58,15 @@ class Hit:
     pattern: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Who looks for which patterns: Hyperscan's database, and the alternation for the patterns it does not hold."""
+
+    database: Any
+    rest_ids: list[int]
+    rest: Any
+
+
 class Scanner:
     """Finds the lines that match any of many patterns, in one pass.
 
@@ -67,7 +77,8 @@ class Scanner:
     patterns : sequence of str
         RE2 patterns, matched within a line.
     engine : {"auto", "hyperscan", "re2"}
-        What finds the candidates. ``auto`` takes Hyperscan where it is installed.
+        What finds the candidates. ``auto`` begins with RE2, which is ready at once, and changes to
+        Hyperscan, whose database takes a second or two to compile, when `WARM_UP` bytes have gone by.
 
     Raises
     ------
@@ -82,14 +93,23 @@ class Scanner:
         for pattern, check in zip(self.patterns, self._checks, strict=True):
             if check.search(b""):
                 raise UsageError(f"the pattern {pattern!r} matches the empty line", remedy="give it a literal")
-        use_hyperscan = engine != "re2" and hyperscan is not None
-        self._database: Any = None
-        rest = frozenset(self.patterns)
-        if use_hyperscan:
-            self._database, rest = _hyperscan_database(self.patterns)
+        self._building = threading.Lock()
         self._scratch = threading.local()
-        self._rest_ids = [i for i, pattern in enumerate(self.patterns) if pattern in rest]
-        self._rest: Any = _alternation([self.patterns[i] for i in self._rest_ids]) if self._rest_ids else None
+        self._scanned = 0
+        self._may_build = engine != "re2" and hyperscan is not None
+        self._plan = self._planned(None, frozenset(self.patterns))
+        if engine == "hyperscan":
+            self._build_database()
+
+    def _planned(self, database: Any, rest: frozenset[str]) -> _Plan:
+        ids = [i for i, pattern in enumerate(self.patterns) if pattern in rest]
+        return _Plan(database, ids, _alternation([self.patterns[i] for i in ids]) if ids else None)
+
+    def _build_database(self) -> None:
+        with self._building:
+            if self._may_build:
+                self._plan = self._planned(*_hyperscan_database(self.patterns))
+                self._may_build = False
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (self.patterns, self._engine)
@@ -109,14 +129,18 @@ class Scanner:
         """
         data = buffer if isinstance(buffer, bytes) else bytes(buffer)
         found: list[Hit] = []
-        if self._database is not None:
-            self._by_hyperscan(data, found)
-        if self._rest is not None:
-            self._by_alternation(data, found)
+        self._scanned += len(data)
+        if self._may_build and self._scanned > WARM_UP:
+            self._build_database()
+        plan = self._plan
+        if plan.database is not None:
+            self._by_hyperscan(data, found, plan.database)
+        if plan.rest is not None:
+            self._by_alternation(data, found, plan)
         found.sort()
         return found
 
-    def _by_hyperscan(self, data: bytes, found: list[Hit]) -> None:
+    def _by_hyperscan(self, data: bytes, found: list[Hit], database: Any) -> None:
         """Confirm each candidate inside the callback, so that nothing but true hits is ever held."""
         line_start, line_end, base = 0, -1, 0
         tried: dict[int, int] = {}
@@ -135,19 +159,19 @@ class Scanner:
                 if confirmed:
                     found.append(Hit(line_start, line_end, pattern))
 
-        scratch = self._own_scratch()
+        scratch = self._own_scratch(database)
         for start, end in _chunks(data):
             base = start
-            self._database.scan(data if end - start == len(data) else data[start:end], note, scratch=scratch)
+            database.scan(data if end - start == len(data) else data[start:end], note, scratch=scratch)
 
-    def _own_scratch(self) -> Any:
+    def _own_scratch(self, database: Any) -> Any:
         if not hasattr(self._scratch, "value"):
-            self._scratch.value = hyperscan.Scratch(self._database)
+            self._scratch.value = hyperscan.Scratch(database)
         return self._scratch.value
 
-    def _by_alternation(self, data: bytes, found: list[Hit]) -> None:
+    def _by_alternation(self, data: bytes, found: list[Hit], plan: _Plan) -> None:
         # re2's public search builds a match object and a generator a hit; its own entry point gives the spans alone.
-        match, unanchored = self._rest._regexp.Match, re2._Anchor.UNANCHORED
+        match, unanchored = plan.rest._regexp.Match, re2._Anchor.UNANCHORED
         position, size, line_start, line_end = 0, len(data), 0, -1
         confirmed: set[int] = set()
         while position < size:
@@ -158,7 +182,7 @@ class Scanner:
                 line_start = data.rfind(b"\n", max(line_end, 0), at) + 1 or line_end + 1
                 line_end = _line_end(data, at)
                 confirmed.clear()
-            for pattern in self._rest_ids:
+            for pattern in plan.rest_ids:
                 window = max(line_start, at - WINDOW), min(line_end, at + WINDOW)
                 if pattern not in confirmed and self._matches(pattern, data, *window):
                     confirmed.add(pattern)
