@@ -30,6 +30,7 @@ _POSTED = float(np.log(0.7))
 _BY_OPERATION = 0.5
 _BY_REGION = 0.25
 _MOST_REGIONS = 3
+_BUSY = (0.0, 0.5, 0.75, 0.9)
 _PUSH = frozenset({"push"})
 _CACHE = frozenset({"cache-import", "cache-export"})
 _DIRECTIONS = {"pull": frozenset({"pull"}), "push": frozenset({"push"}), "auth": frozenset({"login"})}
@@ -99,12 +100,22 @@ def limit_suspects(cells: Cells) -> list[Suspect]:
             continue
         room = users(cells, component, None) | hit
         load = _load(cells, room)
-        for share in (0.0, 0.5, 0.75, 0.9):
-            exposed = room & (load >= np.quantile(load[room], share))
+        days: list[Window | None] = [None, *_distinct(crowding(cells, hit, room))]
+        for share in _BUSY:
+            busy = room & (load >= np.quantile(load[room], share))
             words = "in the busiest hours" if share else ""
-            found.append(Suspect("rate-limit", component, words, exposed.astype(float), float(np.log(mass / 4)),
-                                 own=component))  # fmt: skip
+            found += [_limit(cells, component, words, busy, mass / len(_BUSY) / 2, window) for window in days]
     return found
+
+
+def _limit(cells: Cells, component: str, words: str, busy: Bools, mass: float, window: Window | None) -> Suspect:
+    """A limit at work all the time, or for some days."""
+    prior = float(np.log(mass))
+    if window is None:
+        return Suspect("rate-limit", component, words, busy.astype(float), prior, own=component)
+    exposed = (busy & window.holds(cells.time)).astype(float)
+    return Suspect("rate-limit", component, words, exposed, prior + window.log_prior, window.start, window.end,
+                   own=component)  # fmt: skip
 
 
 def users(cells: Cells, component: str, operations: frozenset[str] | None) -> Bools:
