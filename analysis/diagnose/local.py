@@ -22,7 +22,7 @@ Bools = npt.NDArray[np.bool_]
 
 _MOST_JOBS = 4
 _WITH_UPGRADE = 0.1
-_ON_MAIN = 1.3
+_ON_MAIN = 1.6
 
 
 def code_suspects(cells: Cells) -> list[Suspect]:

@@ -25,6 +25,7 @@ VERSIONED = frozenset({"action-version", "tool-version", "runner-image"})
 UNNAMED = ("service", "unknown")
 _NATS = 2.5
 _TOLD = 9.0
+_TOLD_TIME = 12.0
 _PAUSE = 12 * 3600.0
 
 
@@ -58,11 +59,13 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
     rows = [list(range(len(own)))]
     rows += [[*range(place), len(own) + k, *range(place + 1, len(own))] for k in range(len(rivals))]
     subsets = np.array(rows, np.int64)
-    plain = fit(observed.blind(), replace(pool, kills=np.ones_like(pool.kills)), subsets).bound
+    silent = replace(pool, kills=np.ones_like(pool.kills), hints=np.zeros_like(pool.hints))
+    plain = fit(observed.blind(), silent, subsets).bound
     told = fit(observed, pool, subsets).bound
+    limits = np.full(len(rivals), _TOLD)
+    limits[len(rivals) - len(same_time) :] = _TOLD_TIME
     close = [(float(plain[0] - plain[k + 1]), k) for k in range(len(rivals))
-             if plain[0] - plain[k + 1] < _NATS
-             and (told[0] - told[k + 1] < _TOLD or k >= len(rivals) - len(same_time))]  # fmt: skip
+             if plain[0] - plain[k + 1] < _NATS and told[0] - told[k + 1] < limits[k]]  # fmt: skip
     return rivals[min(close)[1]].group if close else None
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.diagnose.cells import Cells
-from analysis.diagnose.positivity import twin
+from analysis.diagnose.positivity import UNNAMED, twin
 from analysis.diagnose.search import Posterior
 
 Floats = npt.NDArray[np.float64]
@@ -24,6 +24,7 @@ _FEW_JOBS = 60
 _FEW_RUNS = 15
 _OVERWHELMING = 0.995
 _OPEN = 0.4
+_NAMED = 1.5
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def decide(cells: Cells, posterior: Posterior, runs: int) -> Decision:
     -------
     Decision
     """
-    probability = dict(posterior.probability)
+    probability = _named(cells, posterior)
     twins: list[tuple[Group, Group]] = []
     for group in sorted(probability, key=lambda g: -probability[g]):
         if probability[group] > GUILTY:
@@ -81,6 +82,24 @@ def decide(cells: Cells, posterior: Posterior, runs: int) -> Decision:
         sure = _OVERWHELMING if runs >= _FEW_RUNS else 1.1
         probability = {g: p if p >= sure else min(p, GUILTY) for g, p in probability.items()}
     return _verdict(probability, tuple(twins), small, posterior)
+
+
+def _named(cells: Cells, posterior: Posterior) -> dict[Group, float]:
+    """The odds, with an unnamed service's added to those of the service that failures inside its window name."""
+    probability = dict(posterior.probability)
+    index = posterior.best_variant(UNNAMED)
+    if index is None:
+        return probability
+    window = posterior.suspects[index].exposed > 0.5
+    named = {}
+    for group in probability:
+        if group[0] == "service" and group != UNNAMED:
+            own = [k for k, c in enumerate(cells.classes) if c.component == group[1]]
+            named[group] = float(cells.n[window & cells.failed & np.isin(cells.text, own)].sum())
+    best = max(named, key=lambda g: named[g], default=None)
+    if best is not None and named[best] >= _NAMED and probability[best] >= 0.1:
+        probability[best] = min(probability[best] + probability.pop(UNNAMED), 1.0)
+    return probability
 
 
 def _jobs(cells: Cells) -> float:
