@@ -82,7 +82,11 @@ def share(part: float, whole: float) -> str:
     """A share as a reader likes it: ``12 of 340 (3.5 %)``."""
     if not whole:
         return f"{part:.0f} of 0"
-    return f"{part:.0f} of {whole:.0f} ({100 * part / whole:.2g} %)"
+    return f"{part:.0f} of {whole:.0f} ({_percent(100 * part / whole)} %)"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def in_words(p: float | None) -> str:
