@@ -38,7 +38,7 @@ except ImportError:  # no wheel for this machine: the alternation in RE2 gives t
 WINDOW = 8192
 CHUNK = 64 << 20
 ATTEMPTS = 16
-WARM_UP = 4 << 20
+WARM_UP = 256 << 10
 
 
 @dataclass(frozen=True, slots=True, order=True)
