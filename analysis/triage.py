@@ -27,6 +27,9 @@ SETTLED = 0.05
 _RUN_URL = re.compile(r"^https?://[^/\s]+/([\w.-]+)/([\w.-]+)(?:/actions/runs/(\d+)(?:/\S*)?|/?|/actions\S*)$")
 
 
+Services = Callable[["Store", Callable[[str], None]], list[str]]
+
+
 class Progress(Protocol):
     """Where a long command tells how far it is."""
 
@@ -62,9 +65,10 @@ def triage(
     action: str | None,
     budget: int,
     output: Path,
-    github: Callable[[int], GitHub],
+    github: GitHub,
     progress: Progress,
     say: Callable[[str], None],
+    services: Services | None = None,
     now: datetime | None = None,
 ) -> Triage:
     """Run the stages.
@@ -83,10 +87,11 @@ def triage(
         Requests to GitHub in all stages together.
     output : Path
         Where the report goes.
-    github : callable
-        Gives a client that may send so many requests.
+    github : GitHub
     progress, say
         Where progress bars and sentences go.
+    services : callable or None
+        Files what the status pages say and returns who could not be asked; `look_at_services` if None.
     now : datetime or None
         End of the windows: the clock if None.
 
@@ -99,31 +104,29 @@ def triage(
     """
     repos = [repository_of(target) for target in targets]
     end = now or datetime.now(UTC)
-    problems = _services(store, say)
+    problems = (services or look_at_services)(store, say)
     verdict: dict[str, Any] = {}
+    scope = Scope()
     ended = "done"
     for age, share in STAGES:
         since = end - age
         say(f"reading what happened since {since:%Y-%m-%d %H:%M} UTC")
-        client = github(max(20, round(budget * share)))
-        done = collect(repos, CollectOptions(since=since, until=None, org=org), store, client, progress)
-        ended = done.ended
-        scope = Scope(repos=tuple(repos), since=since)
+        options = CollectOptions(since=since, until=end, org=org, budget=max(20, round(budget * share)))
         try:
+            done = collect(repos, options, store, github, progress, now=lambda: end)
+            repos, ended = list(done.repos), done.ended
+            scope = Scope(repos=tuple(repos), since=since)
             found = diagnose(store, scope, action=action)
         except NoDataError as error:
             say(f"{error.what}; looking further back")
             continue
         say(found["summary"])
-        if _settled(verdict, found):
-            verdict = found
-            break
-        verdict = found
-        if ended != "done":
+        settled, verdict = _settled(verdict, found), found
+        if settled or ended == "rate-limit":
             break
     if not verdict:
         raise NoDataError("nothing ran in the last 14 days", where=", ".join(repos) or str(org), remedy="name another")
-    report = _report(store, repos, action, verdict, output, say)
+    report = _report(store, scope, action, verdict, output, say)
     return Triage(verdict, report, partly=bool(problems) or ended != "done" or report is None)
 
 
@@ -146,7 +149,8 @@ def repository_of(target: str) -> str:
     )
 
 
-def _services(store: Store, say: Callable[[str], None]) -> list[Any]:
+def look_at_services(store: Store, say: Callable[[str], None]) -> list[str]:
+    """Say which services' status pages show trouble, file what they post, and return who could not be asked."""
     troubled = [s for s in current_status() if s.indicator not in ("none", "unknown")]
     say(
         "services with trouble on their status pages: " + ", ".join(f"{s.provider} ({s.description})" for s in troubled)
@@ -168,18 +172,12 @@ def _settled(before: dict[str, Any], after: dict[str, Any]) -> bool:
 
 
 def _report(
-    store: Store,
-    repos: list[str],
-    action: str | None,
-    verdict: dict[str, Any],
-    output: Path,
-    say: Callable[[str], None],
+    store: Store, scope: Scope, action: str | None, verdict: dict[str, Any], output: Path, say: Callable[[str], None]
 ) -> Path | None:
     say("writing the report")
-    start = datetime.fromisoformat(verdict["window"]["start"]) if verdict["window"]["start"] else None
     question = {"action": action, "old": None, "new": None}
     try:
-        return Path(write_report(store, Scope(repos=tuple(repos), since=start), question, output).path)
+        return write_report(store, scope, question, output, verdict=verdict).path
     except KitError as error:
         say(f"the report could not be written: {error.line()}")
         return None

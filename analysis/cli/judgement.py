@@ -156,7 +156,7 @@ def triage(
             action=action,
             budget=budget,
             output=output,
-            github=lambda requests: open_github(data_dir, api_url, budget=requests),
+            github=open_github(data_dir, api_url),
             progress=progress,
             say=lambda line: err.print(line, markup=False),
         )
