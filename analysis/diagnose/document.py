@@ -87,7 +87,8 @@ def _document(
     minutes = _minutes(table.jobs, judgement)
     remedies = counterfactuals(cells, posterior, attribution, decision, minutes, rng)
     confidence = doubted(decision.confidence, stability) if decision.guilty else decision.confidence
-    causes = [_cause(table, judgement, attribution, group, rng, stability if place == 0 else [],
+    incidents = store.read("incidents")
+    causes = [_cause(table, incidents, judgement, attribution, group, rng, stability if place == 0 else [],
                      tried if group[0] == "action-version" else None)
               for place, group in enumerate(_worth_showing(judgement, asked))]  # fmt: skip
     if decision.verdict == "flakiness":
@@ -148,8 +149,8 @@ def _worth_showing(judgement: Judgement, asked: Question | None) -> list[Group]:
 
 
 def _cause(
-    table: Exposure, judgement: Judgement, attribution: Attribution, group: Group, rng: np.random.Generator,
-    stability: Sequence[Any], tried: Any,
+    table: Exposure, incidents: pd.DataFrame, judgement: Judgement, attribution: Attribution, group: Group,
+    rng: np.random.Generator, stability: Sequence[Any], tried: Any,
 ) -> dict[str, Any]:  # fmt: skip
     mean, ci = explained(attribution, group, rng)
     best = judgement.posterior.best_variant(group)
@@ -166,7 +167,7 @@ def _cause(
         "ci": [round(ci[0], 1), round(ci[1], 1)],
         "start": _moment(start),
         "end": _moment(end),
-        "evidence": evidence(table, judgement, attribution, group, stability, tried),
+        "evidence": evidence(table, judgement, attribution, group, stability, tried, incidents),
     }
 
 

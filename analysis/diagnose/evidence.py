@@ -12,9 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.correlate.controls import exonerations, negative_control
+from analysis.correlate.dose import load_exhibit, persistence_exhibit
 from analysis.correlate.exhibit import Exhibit, links, share
 from analysis.correlate.exposure import Exposure
+from analysis.correlate.incidents import incident_exhibit
 from analysis.correlate.reruns import rerun_exhibit
+from analysis.correlate.text import text_exhibit
 from analysis.correlate.versions import contrast, pooled_risk_ratio, stratified_risk_ratio
 from analysis.diagnose.counterfactuals import Attribution
 from analysis.diagnose.facts import percent
@@ -29,7 +33,7 @@ _TRANSIENT = frozenset({"service", "rate-limit"})
 
 def evidence(
     exposure: Exposure, judgement: Judgement, attribution: Attribution, group: Group, refits: Sequence[Refit],
-    tried: Placebo | None,
+    tried: Placebo | None, incidents: pd.DataFrame,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Evidence for and against one suspect.
 
@@ -43,6 +47,8 @@ def evidence(
         Given for the leading suspect only.
     tried : Placebo or None
         Given for an action version only.
+    incidents : DataFrame
+        The table `incidents`.
 
     Returns
     -------
@@ -54,16 +60,16 @@ def evidence(
     if index is not None:
         suspect = judgement.posterior.suspects[index]
         exposed = exposed_rows(judgement, suspect, exposure.jobs)
+        laid = _laid_to(exposure, judgement, attribution, group, exposed)
         found.append(_explains(exposure, judgement, attribution, group, exposed))
-        found += _compared(exposure, group, exposed)
-        found += _text(exposure, attribution, judgement, group)
-        found.append(rerun_exhibit(exposure, _laid_to(exposure, judgement, attribution, group, exposed), group[1],
-                                   transient_cause=group[0] in _TRANSIENT))  # fmt: skip
+        found += _compared(exposure, group, exposed, laid)
+        found += _by_cause(exposure, group, laid, incidents)
+        found.append(rerun_exhibit(exposure, laid, group[1], transient_cause=group[0] in _TRANSIENT))
     found += [_twin(a, b) for a, b in judgement.decision.twins if group in (a, b)]
     found += [_refit(r) for r in refits]
     if tried is not None and tried.upgrades_tried:
         found.append(_placebo(tried))
-    return [e.as_evidence() for e in found]
+    return [e.as_evidence() for e in found if e.supports is not None or e.estimate is not None]
 
 
 def exposed_rows(judgement: Judgement, suspect: Suspect, jobs: pd.DataFrame) -> pd.Series[Any]:
@@ -115,30 +121,35 @@ def _explains(
                    supports=odds > 0.5)  # fmt: skip
 
 
-def _compared(exposure: Exposure, group: Group, exposed: pd.Series[Any]) -> list[Exhibit]:
+def _compared(exposure: Exposure, group: Group, exposed: pd.Series[Any], laid: pd.Series[Any]) -> list[Exhibit]:
+    """Those who met the suspect against those who did not, in the same strata; for a version also what frees it."""
     cause, name = group
-    if cause == "action-version" and name.rsplit("@", 1)[0] in exposure.versions:
-        action, version = name.rsplit("@", 1)
-        exposed = contrast(exposure.versions[action], version)
-    against = "other versions" if cause.endswith("version") else "the jobs outside it"
-    found = [stratified_risk_ratio(exposure, exposed, name, against)]
-    if cause == "action-version":
-        found.append(pooled_risk_ratio(exposure, exposed, name, against))
-    return found
+    if cause != "action-version" or name.rsplit("@", 1)[0] not in exposure.versions:
+        return [stratified_risk_ratio(exposure, exposed, name, "the jobs that did not meet it")]
+    action, version = name.rsplit("@", 1)
+    ran = contrast(exposure.versions[action], version)
+    against = "other versions"
+    failures = laid if laid.any() else exposure.jobs["failed"].astype(bool)
+    times = exposure.jobs.loc[failures, "started_at"]
+    freed = exonerations(exposure, ran, failures, name, against, times.min(), times.max()) if len(times) else []
+    return [
+        stratified_risk_ratio(exposure, ran, name, against),
+        pooled_risk_ratio(exposure, ran, name, against),
+        negative_control(exposure, ran, name, against),
+        *freed,
+    ]
 
 
-def _text(exposure: Exposure, attribution: Attribution, judgement: Judgement, group: Group) -> list[Exhibit]:
-    """How many of the failures laid to a service or limit name it."""
-    if group[0] not in _TRANSIENT or group not in attribution.members:
-        return []
-    laid = _laid_to(exposure, judgement, attribution, group, pd.Series(False, index=exposure.jobs.index))
-    read = exposure.jobs[laid & exposure.jobs["has_log"].fillna(False).astype(bool)]
-    if not len(read):
-        return []
-    named = int((read["component"].astype(str) == group[1]).sum())
-    statement = f"{share(named, len(read))} of the failures laid to {group[1]} name it in their cause line."
-    return [Exhibit("text", statement, estimate=named / len(read), n=len(read), runs=links(read["html_url"]),
-                    supports=named > 0)]  # fmt: skip
+def _by_cause(exposure: Exposure, group: Group, laid: pd.Series[Any], incidents: pd.DataFrame) -> list[Exhibit]:
+    """What only this kind of cause is asked: its name in the logs, its status page, its load, its persistence."""
+    cause, name = group
+    if cause == "service":
+        return [text_exhibit(exposure, laid, name, [name]), incident_exhibit(exposure, incidents, name)]
+    if cause == "rate-limit":
+        return [text_exhibit(exposure, laid, name, [name]), load_exhibit(exposure, laid, name)]
+    if cause in ("configuration", "code-change"):
+        return [persistence_exhibit(exposure, laid, name, lasting_cause=True)]
+    return []
 
 
 def _twin(a: Group, b: Group) -> Exhibit:

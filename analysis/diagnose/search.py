@@ -15,11 +15,12 @@ from scipy.special import betaln
 
 from analysis.diagnose.cells import Cells
 from analysis.diagnose.classes import BACKGROUNDS, prior_text, priors
-from analysis.diagnose.likelihood import Observed, Pool, fit
+from analysis.diagnose.likelihood import Fit, Observed, Pool, fit
 from analysis.diagnose.suspects import Suspect
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 RERUN = 1
 _BATCH_CELLS = 400_000
@@ -27,6 +28,8 @@ _SCREEN_STEPS = 7
 _FINISHED = 40
 _POOL = 30
 _SHADOWED = 12
+_NESTED = -8.0
+_WITHIN = 0.9
 _BEAM = 6
 _MOST_SUSPECTS = 4
 # A cause that accounts for less than this many failures is a misfortune of any day.
@@ -172,6 +175,7 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
     scores: dict[tuple[int, ...], float] = {(): float(none.bound[0])}
     explained: dict[tuple[int, ...], Floats] = {(): np.zeros(0)}
 
+    versioned = np.array([s.cause == "action-version" for s in everyone], bool)
     least = float(np.clip(_LEAST_SHARE * observed.weight.sum(), *_LEAST))
     finished: set[tuple[int, ...]] = set()
 
@@ -181,10 +185,12 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
         for chunk in _chunks(fresh, len(failing)):
             rows = np.array(chunk, np.int64)
             result = fit(observed, pool, rows, steps) if steps else fit(observed, pool, rows)
+            nested = _nested(observed, pool, result, rows, versioned)
             for row, subset in enumerate(chunk):
                 killed = result.kills[row, :, 0] / result.kills[row].sum(-1)
                 enough = bool(((result.explained[row] >= least) & (killed >= _MIN_KILLS)).all())
-                scores[subset] = float(result.bound[row] + log_prior[rows[row]].sum()) if enough else -np.inf
+                prior = float(log_prior[rows[row]].sum()) + _NESTED * int(nested[row])
+                scores[subset] = float(result.bound[row]) + prior if enough else -np.inf
                 explained[subset] = result.explained[row]
 
     singles: list[tuple[int, ...]] = [(i,) for i in range(len(everyone))]
@@ -217,6 +223,22 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
             probability[group] = probability.get(group, 0.0) + float(weight)
     return Posterior(tuple(kept), weights, probability, everyone, observed, pool, failing,
                      tuple(explained[s] for s in kept))  # fmt: skip
+
+
+def _nested(observed: Observed, pool: Pool, result: Fit, rows: Ints, versioned: Bools) -> Ints:
+    """How many members of each subset kill only jobs that a version of the subset met as well.
+
+    A version does not kill at the same rate in every repository; what looks like a second cause among its own jobs
+    is mostly that.
+    """
+    members = rows.shape[1]
+    if members < 2:
+        return np.zeros(len(rows), np.int64)
+    killed = result.share[:, :members] * observed.weight
+    within = np.einsum("bif,bjf->bij", killed, pool.exposed[rows]) / np.maximum(killed.sum(-1), 1e-9)[:, :, None]
+    covered = (within > _WITHIN) & versioned[rows][:, None, :] & ~versioned[rows][:, :, None]
+    counts: Ints = covered.any(-1).sum(-1)
+    return counts
 
 
 def _beside(

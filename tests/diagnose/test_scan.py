@@ -1,0 +1,37 @@
+"""Windows in which failures crowd."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.diagnose.scan import windows
+
+HOUR = 3600.0
+
+
+def test_the_best_window_is_the_burst() -> None:
+    times = np.arange(0.0, 500.0) * HOUR
+    hits = np.concatenate([times[200:220], times[[40, 333, 410]]])
+    best = windows(np.sort(hits), np.ones(len(hits)), times, np.ones(len(times)))[0]
+    assert best.start == 200 * HOUR
+    assert best.end == 219 * HOUR
+
+
+def test_two_bursts_are_offered_as_one_union() -> None:
+    times = np.arange(0.0, 600.0) * HOUR
+    hits = np.concatenate([times[100:112], times[400:412]])
+    unions = [w for w in windows(hits, np.ones(len(hits)), times, np.ones(len(times))) if len(w.spans) == 2]
+    assert [s for w in unions for s in w.spans][:2] == [(100 * HOUR, 111 * HOUR), (400 * HOUR, 411 * HOUR)]
+
+
+def test_a_window_between_crowded_jobs_costs_more_than_one_between_rare_jobs() -> None:
+    rare, dense = np.arange(0.0, 100.0) * 5 * HOUR, np.arange(0.0, 1000.0) * HOUR / 2
+    costs = []
+    for times in (rare, dense):
+        hits = times[(times >= 200 * HOUR) & (times <= 230 * HOUR)]
+        costs.append(windows(hits[[0, -1]], np.ones(2), times, np.ones(len(times)))[0].log_prior)
+    assert costs[0] > costs[1]
+
+
+def test_no_failure_gives_no_window() -> None:
+    assert windows(np.zeros(0), np.zeros(0), np.arange(10.0), np.ones(10)) == []
