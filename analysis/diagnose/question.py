@@ -55,7 +55,8 @@ def resolve(
         raise UsageError(f"no job in this window uses {action}", remedy=f"the actions seen are: {seen}")
     column = versions[name]
     met = _met(jobs, column)
-    old, new = (_known(name, met, wanted) for wanted in (old, new))
+    new = _floated(met, new) or _known(name, met, new)
+    old = None if _ran_before(met, old, new) else _floated(met, old, new) or _known(name, met, old)
     changes = list(action_changes(jobs, versions[[name]]))
     if new is None:
         after = [c["to"] for c in changes if old in (None, c["from"])]
@@ -80,12 +81,39 @@ def _met(jobs: pd.DataFrame, column: pd.Series[Any]) -> dict[str, int]:
 def _known(action: str, met: dict[str, int], wanted: str | None) -> str | None:
     if wanted is None:
         return None
-    plain = {v.lower().removeprefix("v"): v for v in met}
-    found = plain.get(wanted.strip().lower().removeprefix("v"))
+    found = {_plain(v): v for v in met}.get(_plain(wanted))
     if found is None:
         raise UsageError(f"no job in this window ran {action} {wanted}",
                          remedy=f"the versions seen are: {', '.join(list(met)[:_MOST_NAMED]) or 'none'}")  # fmt: skip
     return found
+
+
+def _floated(met: dict[str, int], wanted: str | None, besides: str | None = None) -> str | None:
+    """The newest commit of a floating tag (`6@67a2d40`) that may be the wanted release, where none bears its name."""
+    if _numbers(wanted) is None or _plain(wanted) in map(_plain, met):
+        return None
+    tags = {v: _plain(v.split("@")[0]) for v in met if "@" in v and v != besides}
+    mine = [v for v, tag in tags.items() if f"{_plain(wanted)}.".startswith(f"{tag}.")]
+    return mine[-1] if mine else None
+
+
+def _plain(version: str | None) -> str:
+    return (version or "").strip().lower().removeprefix("v")
+
+
+def _ran_before(met: dict[str, int], old: str | None, new: str | None) -> bool:
+    """Whether an old version that nobody is known to have run is a fair question all the same.
+
+    It is where it lies below a new one that was run: the window may begin after the upgrade, and a server without
+    releases shows a floating tag's commits only. What else was run then takes its place.
+    """
+    wanted, taken = _numbers(old), _numbers(new)
+    return wanted is not None and taken is not None and _plain(old) not in map(_plain, met) and wanted < taken
+
+
+def _numbers(version: str | None) -> tuple[int, ...] | None:
+    parts = _plain(version).split(".")
+    return tuple(map(int, parts)) if len(parts) == 3 and all(p.isdigit() for p in parts) else None
 
 
 def action_changes(jobs: pd.DataFrame, versions: pd.DataFrame) -> Iterator[dict[str, Any]]:
