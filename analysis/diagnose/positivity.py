@@ -25,7 +25,6 @@ VERSIONED = frozenset({"action-version", "tool-version", "runner-image"})
 UNNAMED = ("service", "unknown")
 _NATS = 2.5
 _TOLD = 9.0
-_TOLD_TIME = 12.0
 _PAUSE = 12 * 3600.0
 
 
@@ -49,8 +48,7 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
     subset = next(s for s in posterior.subsets if index in s)
     rivals = [s for s in posterior.suspects if s.group not in {posterior.suspects[i].group for i in subset}
               and _may_stand_in(posterior.suspects[index], s)]  # fmt: skip
-    same_time = _at_that_time(cells, posterior.suspects[index])
-    rivals += same_time
+    rivals += _at_that_time(cells, posterior.suspects[index])
     if not rivals:
         return None
     own = [posterior.suspects[i] for i in subset]
@@ -61,11 +59,9 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
     subsets = np.array(rows, np.int64)
     silent = replace(pool, kills=np.ones_like(pool.kills), hints=np.zeros_like(pool.hints))
     plain = fit(observed.blind(), silent, subsets).bound
-    told = fit(observed, pool, subsets).bound
-    limits = np.full(len(rivals), _TOLD)
-    limits[len(rivals) - len(same_time) :] = _TOLD_TIME
+    told = fit(observed, replace(pool, hints=np.zeros_like(pool.hints)), subsets).bound
     close = [(float(plain[0] - plain[k + 1]), k) for k in range(len(rivals))
-             if plain[0] - plain[k + 1] < _NATS and told[0] - told[k + 1] < limits[k]]  # fmt: skip
+             if plain[0] - plain[k + 1] < _NATS and told[0] - told[k + 1] < _TOLD]  # fmt: skip
     return rivals[min(close)[1]].group if close else None
 
 

@@ -35,6 +35,9 @@ _MOST_SUSPECTS = 4
 # A cause that accounts for less than this many failures is a misfortune of any day.
 _LEAST_SHARE = 0.03
 _LEAST = (2.0, 5.0)
+# A broken commit and a dead secret kill nearly every job that meets them.
+_LEAST_FIRM = 2.8
+_MIN_KILLS_FIRM = 0.5
 _MIN_KILLS = 0.05
 _CONCENTRATIONS = (4.0, 8.0, 16.0, 32.0)
 _TRIMMED = 0.12
@@ -175,6 +178,7 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
     scores: dict[tuple[int, ...], float] = {(): float(none.bound[0])}
     explained: dict[tuple[int, ...], Floats] = {(): np.zeros(0)}
 
+    firm = np.array([s.cause in ("code-change", "configuration") for s in everyone], bool)
     versioned = np.array([s.cause == "action-version" for s in everyone], bool)
     least = float(np.clip(_LEAST_SHARE * observed.weight.sum(), *_LEAST))
     finished: set[tuple[int, ...]] = set()
@@ -188,7 +192,10 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
             nested = _nested(observed, pool, result, rows, versioned)
             for row, subset in enumerate(chunk):
                 killed = result.kills[row, :, 0] / result.kills[row].sum(-1)
-                enough = bool(((result.explained[row] >= least) & (killed >= _MIN_KILLS)).all())
+                lasting = firm[rows[row]]
+                asked = np.where(lasting, max(least, _LEAST_FIRM), least)
+                rate = np.where(lasting, _MIN_KILLS_FIRM, _MIN_KILLS)
+                enough = bool(((result.explained[row] >= asked) & (killed >= rate)).all())
                 prior = float(log_prior[rows[row]].sum()) + _NESTED * int(nested[row])
                 scores[subset] = float(result.bound[row]) + prior if enough else -np.inf
                 explained[subset] = result.explained[row]
