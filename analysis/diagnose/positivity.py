@@ -59,9 +59,13 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
     subsets = np.array(rows, np.int64)
     silent = replace(pool, kills=np.ones_like(pool.kills), hints=np.zeros_like(pool.hints))
     plain = fit(observed.blind(), silent, subsets).bound
-    told = fit(observed, replace(pool, hints=np.zeros_like(pool.hints)), subsets).bound
+    # The step that failed parts two actions; it does not part an action from what else fails in its step.
+    stepwise = fit(observed, pool, subsets).bound
+    mute = fit(observed, replace(pool, hints=np.zeros_like(pool.hints)), subsets).bound
+    versions = [r.cause == "action-version" for r in rivals]
+    told = [stepwise[0] - stepwise[k + 1] if version else mute[0] - mute[k + 1] for k, version in enumerate(versions)]
     close = [(float(plain[0] - plain[k + 1]), k) for k in range(len(rivals))
-             if plain[0] - plain[k + 1] < _NATS and told[0] - told[k + 1] < _TOLD]  # fmt: skip
+             if plain[0] - plain[k + 1] < _NATS and told[k] < _TOLD]  # fmt: skip
     return rivals[min(close)[1]].group if close else None
 
 
