@@ -172,7 +172,7 @@ def triage(
 def tell(verdict: dict[str, Any]) -> None:
     """A verdict for a person at a terminal."""
     scope = verdict["scope"]
-    out.print(f"[bold]{verdict['verdict']}[/] ({verdict['confidence']:.0%})", soft_wrap=True)
+    out.print(f"[bold]{verdict['verdict']}[/] ({_odds(verdict['confidence'])})", soft_wrap=True)
     out.print(verdict["summary"], markup=False)
     out.print(
         f"{scope['failed_jobs']:,} of {scope['jobs']:,} jobs failed in {scope['repos']:,} repositories "
@@ -183,7 +183,7 @@ def tell(verdict: dict[str, Any]) -> None:
         "\nsuspects",
         ("cause", "name", "probability", "failures explained"),
         (
-            (c["cause"], c["name"], f"{c['probability']:.2f}", f"{c['failures_explained']:.0f}{_interval(c['ci'])}")
+            (c["cause"], c["name"], _odds(c["probability"]), f"{c['failures_explained']:.0f}{_interval(c['ci'])}")
             for c in shown
         ),
     )
@@ -199,6 +199,12 @@ def tell(verdict: dict[str, Any]) -> None:
         out.print(f"  to be surer: {step['statement']}", markup=False)
     for line in verdict["warnings"]:
         warn(line)
+
+
+def _odds(probability: float) -> str:
+    if probability > 0.99:
+        return "over 99 %"
+    return f"{probability:.0%}" if probability >= 0.01 else "under 1 %"
 
 
 def _interval(ci: list[float] | None) -> str:
