@@ -178,7 +178,8 @@ def tell(verdict: dict[str, Any]) -> None:
         f"{scope['failed_jobs']:,} of {scope['jobs']:,} jobs failed in {scope['repos']:,} repositories "
         f"({verdict['window']['start']} to {verdict['window']['end']}), {scope['minutes_lost']:,.0f} minutes lost"
     )
-    shown = [cause for cause in verdict["causes"] if cause["probability"] >= 0.005][:8]
+    asked = (verdict["question"] or {}).get("action")
+    shown = [c for c in verdict["causes"] if c["probability"] >= 0.005 or c["name"].partition("@")[0] == asked][:8]
     table(
         "\nsuspects",
         ("cause", "name", "probability", "failures explained"),
