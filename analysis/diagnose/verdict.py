@@ -106,9 +106,22 @@ def _jobs(cells: Cells) -> float:
     return float(np.ceil(cells.n.sum()))
 
 
+def _accountable(probability: dict[Group, float], posterior: Posterior) -> dict[Group, float]:
+    """The odds, with nobody convicted beside the best account of the history who has no failure in it.
+
+    Such a suspect owes its odds to many weak variants, each of which may explain a failure or two: none of them is
+    needed once those that lead have taken theirs.
+    """
+    best = {posterior.suspects[i].group for i in posterior.subsets[0]}
+    if not any(probability.get(group, 0.0) > GUILTY for group in best):
+        return probability
+    return {g: p if g in best else min(p, GUILTY - 0.02) for g, p in probability.items()}
+
+
 def _verdict(
     probability: dict[Group, float], twins: tuple[tuple[Group, Group], ...], small: bool, posterior: Posterior
 ) -> Decision:
+    probability = _accountable(probability, posterior)
     guilty = tuple(sorted((g for g, p in probability.items() if p > GUILTY), key=lambda g: -probability[g]))
     nobody = float(posterior.weights[[len(s) == 0 for s in posterior.subsets]].sum())
     if guilty:

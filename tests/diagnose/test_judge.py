@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from analysis.diagnose import verdict
 from analysis.diagnose.judge import Judgement, weigh
 from analysis.diagnose.suspects import Question
 from tests.diagnose.histories import ACTION, NEW, OLD, Frames, Job, bad_version, history, nothing, outage
@@ -87,3 +90,15 @@ def test_jobs_whose_outcome_is_not_known_yet_have_no_vote() -> None:
     found = judged(frames)
     assert (found.cells.cell_of[late.to_numpy()] == -1).all()
     assert found.cells.time.max() <= frames.jobs.loc[~late, "started_at"].max().timestamp() + 1
+
+
+def test_nobody_is_convicted_beside_the_best_account_without_a_failure_in_it() -> None:
+    names = [("service", "docker-hub"), ("code-change", "acme/web")]
+    suspects = [SimpleNamespace(group=name) for name in names]
+    best = SimpleNamespace(suspects=suspects, subsets=((0,), (0, 1)))
+    odds = {names[0]: 0.99, names[1]: 0.66}
+    found = verdict._accountable(odds, best)  # type: ignore[arg-type]
+    assert found[names[0]] == 0.99
+    assert found[names[1]] < verdict.GUILTY
+    both = SimpleNamespace(suspects=suspects, subsets=((0, 1), (0,)))
+    assert verdict._accountable(odds, both) == odds  # type: ignore[arg-type]
