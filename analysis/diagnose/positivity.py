@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from analysis.diagnose.cells import Attribute, Cells
 from analysis.diagnose.likelihood import fit
+from analysis.diagnose.local import merge_suspects
 from analysis.diagnose.search import Posterior, prepare
 from analysis.diagnose.suspects import LATE, Suspect
 
@@ -48,6 +49,8 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
     subset = next(s for s in posterior.subsets if index in s)
     rivals = [s for s in posterior.suspects if s.group not in {posterior.suspects[i].group for i in subset}
               and _may_stand_in(posterior.suspects[index], s)]  # fmt: skip
+    if group[0] == "action-version":
+        rivals += merge_suspects(cells, [posterior.suspects[index]])
     rivals += _at_that_time(cells, posterior.suspects[index])
     if not rivals:
         return None
