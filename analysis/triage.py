@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from analysis.collect import CollectOptions, collect
+from analysis.collect import CollectOptions, Progress, collect
 from analysis.diagnose import diagnose
 from analysis.errors import KitError, NoDataError, UsageError
 from analysis.github.client import GitHub
@@ -28,14 +28,6 @@ _RUN_URL = re.compile(r"^https?://[^/\s]+/([\w.-]+)/([\w.-]+)(?:/actions/runs/(\
 
 
 Services = Callable[["Store", Callable[[str], None]], list[str]]
-
-
-class Progress(Protocol):
-    """Where a long command tells how far it is."""
-
-    def stage(self, name: str, total: int | None = None) -> None: ...
-
-    def advance(self, count: int = 1) -> None: ...
 
 
 @dataclass(frozen=True)
