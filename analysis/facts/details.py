@@ -170,6 +170,8 @@ class _Reader:
     def _component(self, found: Found | None, image: str | None) -> str:
         if self.line.best.component == "unknown" and self.line.best.role == "cause":
             return "unknown"
+        if self.line.best.role == "generic" and self._thrown_by_action():
+            return "action"
         named = [signature for signature in self.line.signatures if signature.component != "unknown"]
         if not named:
             return "action" if self._thrown_by_action() else self._unnamed(found)

@@ -50,10 +50,14 @@ class Hosts:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._exact: dict[str, str] = {}
+        self._paths: dict[str, list[tuple[str, str]]] = {}
         wild: list[tuple[str, str]] = []
         for entry in document["component"]:
             for host in entry["hosts"]:
-                if "*" in host:
+                if "/" in host:
+                    name, _, begin = host.partition("/")
+                    self._paths.setdefault(name, []).append((f"/{begin}", entry["name"]))
+                elif "*" in host:
                     wild.append((host, entry["name"]))
                 else:
                     self._exact.setdefault(host, entry["name"])
@@ -87,7 +91,8 @@ class Hosts:
                 return "gha-artifact"
         if host == "ghcr.io" or not host:
             return "ghcr" if host else None
-        found = self._exact.get(host)
+        found = next((name for begin, name in self._paths.get(host, ()) if path.startswith(begin)), None)
+        found = found or self._exact.get(host)
         if found is not None:
             return found
         if host in self._ignored:

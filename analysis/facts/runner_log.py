@@ -141,12 +141,13 @@ def _failure(view: LogView, cause: Cause) -> Failure:
     head = head_of_chain(view, line)
     number = view.number_at(head.start)
     score = _score(line, details)
-    known = score >= UNKNOWN_BELOW and details.component != "unknown"
+    sure = score >= UNKNOWN_BELOW
+    known = sure and details.component != "unknown"
     return Failure(
         step_number=view.step_at(line.start),
         failed_at=view.time_at(line.start),
         signature=line.best.name if known else None,
-        component=details.component,
+        component=details.component if sure else "unknown",
         kind=details.kind,
         host=details.host,
         http_status=details.http_status,
