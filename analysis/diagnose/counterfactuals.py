@@ -1,8 +1,7 @@
 """What would have helped: failures avoided by rolling back, retrying, pinning, mirroring or waiting.
 
-In: cells, the averaged judgement and the decision. Out: for each remedy the failures it would have avoided, a 95 %
-interval from draws of the posterior, and the minutes. All come from the fitted model: a suspect's share of each
-failure, its rate of killing, and how often reruns of its failures passed.
+In: who killed which job in each draw of the posterior (`attribution.py`), and the question. Out: for each remedy the
+failures it would have avoided, a 95 % interval and the minutes. Every remedy counts the same draws.
 """
 
 from __future__ import annotations
@@ -13,17 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.diagnose.cells import Cells
-from analysis.diagnose.likelihood import Fit, fit
-from analysis.diagnose.search import RERUN, Posterior
-from analysis.diagnose.verdict import Decision
+from analysis.diagnose.attribution import Attribution, Group
+from analysis.diagnose.search import Posterior
+from analysis.diagnose.suspects import Question
 
 Floats = npt.NDArray[np.float64]
-Group = tuple[str, str]
+Bools = npt.NDArray[np.bool_]
 
-_DRAWS = 400
 _MIRRORED = frozenset({"docker-hub", "ghcr", "ecr-public", "gar", "mcr", "quay", "other-registry"})
 _MIRROR_WORKS = (18.0, 2.0)
+_VERSIONED = frozenset({"action-version", "tool-version", "runner-image"})
+_TRANSIENT = frozenset({"service", "rate-limit"})
+_URN = 4.0
 
 
 @dataclass(frozen=True)
@@ -45,57 +45,25 @@ class Saved:
     minutes: float
 
 
-@dataclass(frozen=True)
-class Attribution:
-    """Who killed what, in the best subset that holds the guilty.
-
-    Attributes
-    ----------
-    members : tuple of (cause, name)
-    share : (members + 1, failing cells) float
-        Posterior share; the last row is the background.
-    jobs : (failing cells,) float
-        Failed jobs in each failing cell, unweighted.
-    """
-
-    members: tuple[Group, ...]
-    share: Floats
-    jobs: Floats
-    fitted: Fit
-    subset: tuple[int, ...]
-
-
-def attribute(posterior: Posterior, jobs_in_cell: Floats) -> Attribution:
-    """The most probable subset, with each member's share of each failing cell."""
-    subset = posterior.subsets[0]
-    fitted = fit(posterior.observed, posterior.pool, np.array([subset], np.int64).reshape(1, len(subset)))
-    members = tuple(posterior.suspects[i].group for i in subset)
-    return Attribution(members, fitted.share[0], jobs_in_cell[posterior.failing], fitted, subset)
-
-
-def explained(attribution: Attribution, group: Group, rng: np.random.Generator) -> tuple[float, tuple[float, float]]:
+def explained(attribution: Attribution, group: Group) -> tuple[float, tuple[float, float]]:
     """Failed jobs that a suspect accounts for, with a 95 % interval."""
-    if group not in attribution.members:
-        return 0.0, (0.0, 0.0)
-    share = attribution.share[attribution.members.index(group)]
-    draws = _draw(attribution.jobs, share, rng)
-    return float(share @ attribution.jobs), _interval(draws)
+    killed = attribution.killed_by({group}).sum(1)
+    return float(killed.mean()), _interval(killed)
 
 
 def counterfactuals(
-    cells: Cells, posterior: Posterior, attribution: Attribution, decision: Decision, minutes: Floats,
-    rng: np.random.Generator,
-) -> Mapping[str, Saved | None]:  # fmt: skip
+    posterior: Posterior, attribution: Attribution, minutes: Floats, question: Question | None, rng: np.random.Generator
+) -> Mapping[str, Saved | None]:
     """What each remedy would have avoided.
 
     Parameters
     ----------
-    cells : Cells
     posterior : Posterior
     attribution : Attribution
-    decision : Decision
-    minutes : (cells,) float
-        Mean minutes of the jobs of each cell.
+    minutes : (failing cells,) float
+        Mean minutes of the jobs of each failing cell.
+    question : Question or None
+        The upgrade that a roll-back would undo; every guilty action version where none is asked about.
     rng : Generator
 
     Returns
@@ -103,68 +71,49 @@ def counterfactuals(
     mapping
         rollback, retry_once, retry_twice, pin, mirror, wait. None where the remedy does not apply.
     """
-    cost = minutes[posterior.failing]
-    versioned = {"action-version", "tool-version", "runner-image"}
-    kinds = [g[0] for g in attribution.members]
-    held = {"rollback": {"action-version"}, "pin": versioned, "service": {"service", "rate-limit"}}
-    rows = {k: [i for i, kind in enumerate(kinds) if kind in causes] for k, causes in held.items()}
-    ones = np.ones(_DRAWS)
-    mirrored = [i for i in rows["service"] if attribution.members[i][1] in _MIRRORED
-                and posterior.suspects[attribution.subset[i]].operations != frozenset({"push"})]  # fmt: skip
-    once, twice = _retries(posterior, attribution, rng)
-    everyone = list(range(len(attribution.share)))
+    cost = minutes[attribution.cell]
+    versions = {g for g in attribution.members if g[0] in _VERSIONED}
+    actions = {g for g in versions if g[0] == "action-version"}
+    asked = {("action-version", f"{question.action}@{question.new}")} if question and question.new else actions
+    services = {g for g in attribution.members if g[0] in _TRANSIENT}
+    mirrored = {g for g in services if g[1] in _MIRRORED and not _pushes(posterior, g)}
+    waited = attribution.killed_by(services)
+    once, twice = _retried(attribution.passes, rng)
+    works = rng.beta(*_MIRROR_WORKS, (len(attribution.killer), 1))
+    pulled = attribution.killed_by(mirrored)
+    served = rng.random(pulled.shape) < works
     return {
-        "rollback": _saved(attribution, rows["rollback"], ones, cost, rng),
-        "retry_once": _saved(attribution, everyone, once, cost, rng),
-        "retry_twice": _saved(attribution, everyone, twice, cost, rng),
-        "pin": _saved(attribution, rows["pin"], ones, cost, rng),
-        "mirror": _saved(attribution, mirrored, rng.beta(*_MIRROR_WORKS, _DRAWS), cost, rng) if mirrored else None,
-        "wait": _saved(attribution, rows["service"], ones, cost, rng) if rows["service"] else None,
+        "rollback": _saved(attribution.killed_by(asked), cost),
+        "retry_once": _saved(once, cost),
+        "retry_twice": _saved(twice, cost),
+        "pin": _saved(attribution.killed_by(versions), cost),
+        "mirror": _saved(pulled & served, cost) if pulled.any() else None,
+        "wait": _saved(waited, cost) if waited.any() else None,
     }
 
 
-def _retries(posterior: Posterior, attribution: Attribution, rng: np.random.Generator) -> tuple[Floats, Floats]:
-    """Draws of each member's success of one retry and of two: (members + 1, draws).
+def _pushes(posterior: Posterior, group: Group) -> bool:
+    """Whether a service is at fault in pushes alone, which no mirror takes."""
+    best = posterior.best_variant(group)
+    return best is not None and posterior.suspects[best].operations == frozenset({"push"})
 
-    Two retries within an outage are not independent: the second one's success, given that the first failed, is the
-    first one's success of a member drawn anew around a lower mean (Polya's urn of the same Beta).
+
+def _retried(passes: Floats, rng: np.random.Generator) -> tuple[Bools, Bools]:
+    """Which jobs one retry turns green, and which two: (D, J) each.
+
+    Two retries within an outage are not independent: an outage that beat the first beats the second more often
+    (Polya's urn).
     """
-    observed, pool = posterior.observed, posterior.pool
-    rerun = observed.marks[RERUN]
-    again = np.stack([rerun == 0, rerun == 1], axis=1) * attribution.jobs[:, None]
-    seen = attribution.share @ again
-    prior = np.vstack([pool.marks[RERUN][list(attribution.subset)].reshape(-1, 2), observed.base_marks[RERUN][:1]])
-    beta = prior + seen
-    once = rng.beta(beta[:, :1], beta[:, 1:], (len(beta), _DRAWS))
-    size = np.minimum(beta.sum(1, keepdims=True), 4.0)
-    second = once * size / (size + 1.0)
-    return once, once + (1 - once) * second
+    once = rng.random(passes.shape) < passes
+    second = rng.random(passes.shape) < passes * _URN / (_URN + 1.0)
+    return once, once | second
 
 
-def _saved(
-    attribution: Attribution, members: list[int], success: Floats, cost: Floats, rng: np.random.Generator
-) -> Saved:
-    rows = np.asarray(members, np.int64)
-    if len(rows) == 0 or len(attribution.jobs) == 0:
-        return Saved(0.0, (0.0, 0.0), 0.0)
-    chance = np.broadcast_to(success, (len(rows), _DRAWS)) if success.ndim == 1 else success[rows]
-    mean = chance.mean(1)
-    by_cell = (attribution.share[rows] * mean[:, None]).sum(0)
-    draws = sum((_draw(attribution.jobs, attribution.share[r], rng, chance[k]) for k, r in enumerate(rows)),
-                np.zeros(_DRAWS))  # fmt: skip
-    return Saved(float(by_cell @ attribution.jobs), _interval(draws), float(by_cell @ (attribution.jobs * cost)))
+def _saved(avoided: Bools, cost: Floats) -> Saved:
+    counts = avoided.sum(1)
+    return Saved(float(counts.mean()), _interval(counts), float((avoided.mean(0) * cost).sum()))
 
 
-def _draw(jobs: Floats, share: Floats, rng: np.random.Generator, success: Floats | None = None) -> Floats:
-    """Draws of how many failures a member caused (and a remedy would have avoided): a normal sum of Bernoullis."""
-    mean, spread = float(jobs @ share), float(np.sqrt(jobs @ (share * (1 - share))))
-    caused = np.clip(rng.normal(mean, spread + 1e-9, _DRAWS), 0.0, jobs.sum())
-    if success is None:
-        return caused
-    avoided: Floats = np.minimum(rng.binomial(np.round(caused).astype(np.int64), np.clip(success, 0, 1)), caused)
-    return avoided
-
-
-def _interval(draws: Floats) -> tuple[float, float]:
-    low, high = np.quantile(draws, [0.025, 0.975])
+def _interval(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
+    low, high = np.quantile(counts, [0.025, 0.975])
     return float(low), float(high)

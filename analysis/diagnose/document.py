@@ -15,8 +15,9 @@ import pandas as pd
 
 from analysis.correlate.exposure import Exposure, exposure
 from analysis.diagnose import question as questions
+from analysis.diagnose.attribution import Attribution, attribute
 from analysis.diagnose.caveats import gaps, posted, warnings
-from analysis.diagnose.counterfactuals import Attribution, Saved, attribute, counterfactuals, explained
+from analysis.diagnose.counterfactuals import Saved, counterfactuals, explained
 from analysis.diagnose.evidence import evidence
 from analysis.diagnose.facts import blamed_rows, facts, failed_steps
 from analysis.diagnose.judge import Judgement, weigh
@@ -81,14 +82,14 @@ def _document(
 ) -> dict[str, Any]:
     cells, posterior, decision = judgement.cells, judgement.posterior, judgement.decision
     rng = np.random.default_rng(20250108)
-    attribution = attribute(posterior, _jobs_in_cells(table.jobs, judgement, failed_only=True))
+    attribution = attribute(posterior, decision, _jobs_in_cells(table.jobs, judgement, failed_only=True), rng)
     stability = refits(cells, posterior, decision)
     tried = placebo(cells, posterior, decision, rng)
-    minutes = _minutes(table.jobs, judgement)
-    remedies = counterfactuals(cells, posterior, attribution, decision, minutes, rng)
+    minutes = _minutes(table.jobs, judgement)[posterior.failing]
+    remedies = counterfactuals(posterior, attribution, minutes, asked, rng)
     confidence = doubted(decision.confidence, stability) if decision.guilty else decision.confidence
     incidents = store.read("incidents")
-    causes = [_cause(table, incidents, judgement, attribution, group, rng, stability if place == 0 else [],
+    causes = [_cause(table, incidents, judgement, attribution, group, stability if place == 0 else [],
                      tried if group[0] == "action-version" else None)
               for place, group in enumerate(_worth_showing(judgement, asked))]  # fmt: skip
     if decision.verdict == "flakiness":
@@ -108,7 +109,7 @@ def _document(
         "summary": "",
         "changes": questions.changes(table.jobs, table.versions),
         "causes": causes,
-        "unexplained_failures": round(float(attribution.share[-1] @ attribution.jobs), 1),
+        "unexplained_failures": round(attribution.unexplained, 1),
         "counterfactuals": {name: _saved(saved) for name, saved in remedies.items()},
         "placebo": {"upgrades_tried": tried.upgrades_tried, "blamed": tried.blamed} if tried else None,
         "next_evidence": next_evidence(posterior, attribution, decision, asked, unread),
@@ -150,9 +151,9 @@ def _worth_showing(judgement: Judgement, asked: Question | None) -> list[Group]:
 
 def _cause(
     table: Exposure, incidents: pd.DataFrame, judgement: Judgement, attribution: Attribution, group: Group,
-    rng: np.random.Generator, stability: Sequence[Any], tried: Any,
+    stability: Sequence[Any], tried: Any,
 ) -> dict[str, Any]:  # fmt: skip
-    mean, ci = explained(attribution, group, rng)
+    mean, ci = explained(attribution, group)
     best = judgement.posterior.best_variant(group)
     suspect = judgement.posterior.suspects[best] if best is not None else None
     start, end = (suspect.start, suspect.end) if suspect else (None, None)

@@ -20,7 +20,7 @@ from analysis.correlate.incidents import incident_exhibit
 from analysis.correlate.reruns import rerun_exhibit
 from analysis.correlate.text import text_exhibit
 from analysis.correlate.versions import contrast, pooled_risk_ratio, stratified_risk_ratio
-from analysis.diagnose.counterfactuals import Attribution
+from analysis.diagnose.attribution import Attribution
 from analysis.diagnose.facts import percent
 from analysis.diagnose.judge import Judgement
 from analysis.diagnose.placebo import Placebo

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
-from analysis.diagnose.counterfactuals import Attribution
+from analysis.diagnose.attribution import Attribution
 from analysis.diagnose.search import Posterior
 from analysis.diagnose.suspects import Question
 from analysis.diagnose.verdict import Decision, Group
@@ -108,8 +108,7 @@ def _experiment(group: Group, rate: float, background: float, question: Question
 
 def _rate(posterior: Posterior, attribution: Attribution, group: Group) -> float:
     if group in attribution.members:
-        a, b = attribution.fitted.kills[0, attribution.members.index(group)]
-        return float(a / (a + b))
+        return float(attribution.rate[attribution.members.index(group)])
     return 0.5
 
 

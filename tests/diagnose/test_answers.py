@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from analysis.diagnose import diagnose
-from analysis.diagnose.counterfactuals import attribute, counterfactuals, explained
+from analysis.diagnose.attribution import attribute
+from analysis.diagnose.counterfactuals import counterfactuals, explained
 from analysis.diagnose.judge import weigh
 from analysis.diagnose.next_evidence import runs_for_power
 from analysis.diagnose.placebo import placebo
@@ -138,14 +139,14 @@ def test_a_rollback_would_have_avoided_what_the_version_killed() -> None:
     frames = history(bad_version())
     found = weigh(frames, ASKED)
     jobs = np.bincount(found.cells.cell_of, weights=frames.jobs["failed"].to_numpy(float), minlength=found.cells.size)
-    attribution = attribute(found.posterior, jobs)
     rng = np.random.default_rng(0)
-    saved = counterfactuals(found.cells, found.posterior, attribution, found.decision, np.full(found.cells.size, 4.0),
-                            rng)["rollback"]  # fmt: skip
+    attribution = attribute(found.posterior, found.decision, jobs, rng)
+    minutes = np.full(len(found.posterior.failing), 4.0)
+    saved = counterfactuals(found.posterior, attribution, minutes, ASKED, rng)["rollback"]
     truth = float((frames.jobs["failed"] & (frames.jobs["component"] == "buildkit")).sum())
     assert saved is not None
     assert saved.ci[0] - 1 <= truth <= saved.ci[1] + 1
-    assert explained(attribution, ("action-version", f"{ACTION}@{NEW}"), rng)[0] == pytest.approx(truth, abs=3)
+    assert explained(attribution, ("action-version", f"{ACTION}@{NEW}"))[0] == pytest.approx(truth, abs=3)
 
 
 def test_harmless_upgrades_are_not_blamed_in_an_outage() -> None:

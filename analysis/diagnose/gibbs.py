@@ -1,0 +1,217 @@
+"""Who killed each failed job, drawn from the posterior: a Gibbs sampler over the assignments of a set of suspects.
+
+In: what the likelihood sees, one set of suspects per chain, and the failed jobs one by one. Out: `Draws`, the killer
+of each failed job in each draw and how often a rerun of each suspect's failures passes. The model is that of
+`likelihood.py`; there a failure's share is fitted as if the suspects' rates and texts were known, here both are drawn
+in turn, so that all failures of one draw share the same rates and texts and their sum is as uncertain as it should be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.diagnose.likelihood import Observed, Pool, fit
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What the chains drew. D draws, s members (the largest set's size), J failed jobs.
+
+    Attributes
+    ----------
+    chain : (D,) int
+        The chain of each draw.
+    killer : (D, J) int
+        Place in the chain's set of who killed each job; s is the background.
+    kills : (D, s) float
+        How often each member kills whom it meets.
+    passes : (D, J) float
+        How often a plain rerun passes of a job that its killer killed.
+    """
+
+    chain: Ints
+    killer: Ints
+    kills: Floats
+    passes: Floats
+
+
+class Reach(Protocol):
+    """Who was exposed, drawn anew in each sweep: what the suspects' own exposures leave open."""
+
+    def redraw(self, state: State, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Exposures of the failing cells (C, s, F) and exposed green jobs (C, s), given everything else."""
+        ...
+
+
+@dataclass
+class State:
+    """The chains between two sweeps. C chains, s members, F failing cells, G strata.
+
+    Attributes
+    ----------
+    exposed : (C, s, F) float
+    green : (C, s) float
+    kills : (C, s) float
+    base : (C, G) float
+    own : (C, s + 1, F) float
+        Log likelihood of what each member writes, of the failing cell's texts, rerun and step.
+    """
+
+    exposed: Floats
+    green: Floats
+    kills: Floats
+    base: Floats
+    own: Floats
+
+
+def sample(
+    observed: Observed, pool: Pool, subsets: list[tuple[int, ...]], jobs: Ints, rng: np.random.Generator,
+    burn: int, keep: int, thin: int, reach: Reach | None = None, rerun: int = 1,
+) -> Draws:  # fmt: skip
+    """Draw who killed whom.
+
+    Parameters
+    ----------
+    observed : Observed
+    pool : Pool
+    subsets : list of C tuples of int
+        Rows of the pool, a set of suspects for each chain.
+    jobs : (J,) int
+        The failing cell of each failed job.
+    rng : Generator
+    burn, keep, thin : int
+        Sweeps before the first draw, draws of each chain, sweeps from draw to draw.
+    reach : Reach or None
+        None takes the suspects' exposures as they are.
+    rerun : int
+        The channel of `Observed.marks` that tells what a rerun did.
+
+    Returns
+    -------
+    Draws
+    """
+    chains = _Chains(observed, pool, subsets, jobs)
+    killer = chains.start(rng)
+    state = chains.draw_rates(killer, rng)
+    kept: list[tuple[Ints, Floats, Floats]] = []
+    for sweep in range(burn + keep * thin):
+        if reach is not None:
+            chains.exposed, chains.green = reach.redraw(state, rng)
+            state.exposed, state.green = chains.exposed, chains.green
+        killer = chains.draw_killers(state, rng)
+        state = chains.draw_rates(killer, rng)
+        if sweep >= burn and (sweep - burn) % thin == thin - 1:
+            kept.append((killer, state.kills, chains.passing(killer, rerun)))
+    chain = np.tile(np.arange(len(subsets)), len(kept))
+    return Draws(chain, *(np.concatenate(part) for part in zip(*kept, strict=True)))
+
+
+class _Chains:
+    """The fixed part of all chains. Sets smaller than the largest are filled with members that nobody met."""
+
+    def __init__(self, observed: Observed, pool: Pool, subsets: list[tuple[int, ...]], jobs: Ints) -> None:
+        self.observed, self.jobs, self.subsets = observed, jobs, subsets
+        self.count, self.size = len(subsets), max(map(len, subsets))
+        self.cells = len(observed.weight)
+        rows = np.array([[*s, *[-1] * (self.size - len(s))] for s in subsets], np.int64).reshape(self.count, self.size)
+        there = rows >= 0
+        self.there, self.rows = there, np.where(there, rows, 0)
+        if len(pool.green) == 0:
+            self.rows = np.zeros((self.count, 0), np.int64)
+        self.exposed = pool.exposed[self.rows] * there[:, :, None]
+        self.green = pool.green[self.rows] * there
+        self.hints = pool.hints[self.rows]
+        self.kills_prior = pool.kills[self.rows]
+        self.marks_prior = [own[self.rows] for own in pool.marks]
+        per_cell = np.bincount(jobs, minlength=self.cells)
+        self.weight = (observed.weight / np.maximum(per_cell, 1))[jobs]
+        self.pool = pool
+        self._marks: list[tuple[Floats, Floats]] = []
+
+    def start(self, rng: np.random.Generator) -> Ints:
+        """Assignments drawn from the variational fit of each set."""
+        share = np.zeros((self.count, self.size + 1, self.cells))
+        for subset in set(self.subsets):
+            fitted = fit(self.observed, self.pool, np.array([subset], np.int64).reshape(1, len(subset)))
+            mine = [i for i, s in enumerate(self.subsets) if s == subset]
+            share[mine, : len(subset)] = fitted.share[0, :-1]
+            share[mine, -1] = fitted.share[0, -1]
+        return self._pick(share, rng)
+
+    def draw_rates(self, killer: Ints, rng: np.random.Generator) -> State:
+        """Rates and texts, given who killed whom."""
+        seen, strata = self.observed, len(self.observed.green)
+        place = killer + (self.size + 1) * np.arange(self.count)[:, None]
+        weighted = self._sums(place * self.cells + self.jobs, (self.count, self.size + 1, self.cells))
+        later = np.cumsum(weighted[:, :0:-1], axis=1)[:, ::-1]
+        dead, survived = weighted[:, :-1].sum(-1), self.green + (later * self.exposed).sum(-1)
+        kills = rng.beta(self.kills_prior[..., 0] + dead, self.kills_prior[..., 1] + survived)
+        members = np.zeros((self.cells, strata))
+        members[np.arange(self.cells), seen.stratum] = 1.0
+        base = rng.beta(seen.base[:, 0] + weighted[:, -1] @ members, seen.base[:, 1] + seen.green)
+        own = np.concatenate([self.hints, np.zeros((self.count, 1, self.cells))], axis=1)
+        self._marks = []
+        for mark, prior, base_prior in zip(seen.marks, self.marks_prior, seen.base_marks, strict=True):
+            hot = _one_hot(mark, base_prior.shape[1])
+            known = mark >= 0
+            drawn = _dirichlet(prior + weighted[:, :-1] @ hot, rng)
+            own[:, :-1] += np.where(known, np.log(drawn[:, :, np.maximum(mark, 0)]), 0.0)
+            wide = _one_hot(np.where(known, seen.kind * base_prior.shape[1] + mark, -1), base_prior.size)
+            counts = (weighted[:, -1] @ wide).reshape(self.count, *base_prior.shape)
+            drawn_base = _dirichlet(base_prior + counts, rng)
+            own[:, -1] += np.where(known, np.log(drawn_base[:, seen.kind, np.maximum(mark, 0)]), 0.0)
+            self._marks.append((drawn, drawn_base))
+        return State(self.exposed, self.green, kills, base, own)
+
+    def draw_killers(self, state: State, rng: np.random.Generator) -> Ints:
+        """Who killed whom, given rates and texts."""
+        rho = state.own.copy()
+        rho[:, :-1] += np.log(np.maximum(state.exposed, _TINY)) + np.log(np.maximum(state.kills, _TINY))[:, :, None]
+        rho[:, -1] += np.log(np.maximum(state.base, _TINY))[:, self.observed.stratum]
+        spared = np.log1p(-np.minimum(state.kills, 1 - _TINY))[:, :, None] * state.exposed
+        rho[:, 1:] += np.cumsum(spared, axis=1)
+        chance = np.exp(rho - rho.max(axis=1, keepdims=True))
+        return self._pick(chance, rng)
+
+    def passing(self, killer: Ints, rerun: int) -> Floats:
+        """How often a rerun of each job passes, as drawn last: (C, J)."""
+        own, base = (drawn[:, :, 0] for drawn in self._marks[rerun])
+        kinds = base[:, self.observed.kind[self.jobs]]
+        if self.size == 0:
+            return kinds
+        theirs = np.take_along_axis(own, np.minimum(killer, self.size - 1), axis=1)
+        passes: Floats = np.where(killer < self.size, theirs, kinds)
+        return passes
+
+    def _pick(self, chance: Floats, rng: np.random.Generator) -> Ints:
+        upto = np.cumsum(chance, axis=1)[:, :, self.jobs]
+        drawn = rng.random((self.count, 1, len(self.jobs))) * upto[:, -1:]
+        picked: Ints = (drawn > upto[:, :-1]).sum(1)
+        return picked
+
+    def _sums(self, place: Ints, shape: tuple[int, int, int]) -> Floats:
+        weight = np.broadcast_to(self.weight, place.shape)
+        sums = np.bincount(place.ravel(), weights=weight.ravel(), minlength=int(np.prod(shape)))
+        return sums.reshape(shape).astype(np.float64)
+
+
+def _dirichlet(alpha: Floats, rng: np.random.Generator) -> Floats:
+    drawn = np.maximum(rng.standard_gamma(alpha), 1e-300)
+    shares: Floats = np.maximum(drawn / drawn.sum(-1, keepdims=True), _TINY)
+    return shares
+
+
+def _one_hot(codes: Ints, width: int) -> Floats:
+    hot = np.zeros((len(codes), width))
+    known = np.flatnonzero(codes >= 0)
+    hot[known, codes[known]] = 1.0
+    return hot
