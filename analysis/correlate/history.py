@@ -21,6 +21,8 @@ from analysis.store import Store
 
 _JOB = ("repo", "workflow", "job_name", "action")
 SURE, LIKELY, GUESS = 1.0, 0.8, 0.5
+# A full release; a pre-release moves no floating tag.
+_RELEASE = r"^v?\d+\.\d+\.\d+$"
 
 
 def observed_uses(store: Store, connection: ibis.BaseBackend, rows: ibis.Table, names: Names) -> ibis.Table:
@@ -190,7 +192,11 @@ def _certainty(table: ibis.Table, value: str = "token") -> ir.FloatingValue:
 
 
 def _resolve_floating(tokens: ibis.Table, observed: ibis.Table, releases: ibis.Table) -> ibis.Table:
-    """What a floating reference was at that moment, by everybody who used it; a release dates the move."""
+    """What a floating reference was at that moment, by everybody who used it; releases date its moves.
+
+    A reference cannot have been a release that was not out. Where nobody looked before or after a move, it is taken
+    to have been the newest release of its line, as long as no later look contradicts.
+    """
     columns = tokens.columns
     pool = observed.filter(observed.token.startswith("~")).select("action", "token", "at", "version")
     beside = both_sides(tokens, pool, ("action", "token"), ["version"])
@@ -199,16 +205,38 @@ def _resolve_floating(tokens: ibis.Table, observed: ibis.Table, releases: ibis.T
     )
     published = tags.group_by("action", "version_after").aggregate(out=tags.published_at.min())
     beside = beside.left_join(published, ["action", "version_after"], rname="{name}_released")
+    beside = _newest_of_line(beside, releases)
     moved = ibis.cases(
         (beside.version_before == beside.version_after, beside.version_before),
-        (beside.out.notnull() & (beside["at"] < beside.out) & beside.version_before.notnull(), beside.version_before),
+        (beside.out.notnull() & (beside["at"] < beside.out), ibis.coalesce(beside.version_before, beside.newest)),
         (beside.out.notnull() & (beside.out > beside.at_before), beside.version_after),
-        else_=closer(beside, "version"),
+        (beside.version_after.isnull() & (beside.newest_out > beside.at_before), beside.newest),
+        else_=ibis.coalesce(closer(beside, "version"), beside.newest),
     )
     floats = beside.token.startswith("~")
     unsure = floats & beside.out.isnull() & (beside.version_before != beside.version_after).fill_null(True)
     return beside.select(
         *(c for c in columns if c != "sure"),
-        version=ibis.ifelse(floats, ibis.coalesce(moved, beside.token.substr(1)), beside.token),
+        version=ibis.ifelse(
+            floats, ibis.coalesce(moved, closer(beside, "version"), beside.token.substr(1)), beside.token
+        ),
         sure=ibis.ifelse(unsure, ibis.least(beside.sure, GUESS), beside.sure),
     )
+
+
+def _newest_of_line(tokens: ibis.Table, releases: ibis.Table) -> ibis.Table:
+    """Beside each token the release of its line (`v4` or `v4.2`) that was newest then: ``newest, newest_out``."""
+    dated = releases.filter(releases.published_at.notnull() & releases.tag.re_search(_RELEASE))
+    parts = [
+        dated.select(
+            at="published_at", action=dated.action.lower(), token="~" + dated.tag.re_extract(line, 0),
+            newest=dated.tag.re_replace(r"^v(\d)", r"\1"),
+        )
+        for line in (r"^v?\d+", r"^v?\d+\.\d+")
+    ]  # fmt: skip
+    lines = parts[0].union(parts[1])
+    latest = lines.select("action", "token", newest_out="at", newest="newest")
+    beside = tokens.asof_join(
+        latest, on=tokens["at"] >= latest.newest_out, predicates=["action", "token"], rname="{name}_line"
+    )
+    return beside.drop("action_line", "token_line")

@@ -43,6 +43,16 @@ def floating_tag(history: History) -> None:
     history.rows["releases"].append({"action": BUILD_PUSH, "tag": "v6.11.0", "sha": "b" * 40, "published_at": at(10)})
 
 
+def unread_around_a_release(history: History) -> None:
+    """acme/seldom uses v5, which one log alone tells of, at 20; 5.1.0 came out at 10 and 5.2.0 at 40."""
+    history.build(20, repo="acme/seldom", ref="v5", version="5.1.0")
+    history.run(5, repo="acme/seldom")
+    history.run(45, repo="acme/seldom")
+    for hours, tag in ((-100, "v5.0.0"), (10, "v5.1.0"), (40, "v5.2.0"), (41, "v5.3.0-rc.1")):
+        row = {"action": BUILD_PUSH, "tag": tag, "sha": tag[1] * 40, "published_at": at(hours)}
+        history.rows["releases"].append(row)
+
+
 def workflow_file(history: History) -> None:
     """acme/file: the file's commit at 7 is all that dates the change."""
     history.build(0, repo="acme/file", version="6.10.0", sha="a" * 40)
@@ -78,7 +88,7 @@ def rights(history: History) -> None:
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Exposure:
     history = History()
-    for part in (merged_bump, floating_tag, workflow_file, early_death, rights):
+    for part in (merged_bump, floating_tag, unread_around_a_release, workflow_file, early_death, rights):
         part(history)
     spelled = history.build(0, repo="acme/rust", action="Swatinem/rust-cache", version="2.7.5", inputs=("key",))
     assert spelled
@@ -109,6 +119,12 @@ def test_a_pull_request_from_before_the_bump_runs_the_new_version_after_it(table
 
 def test_a_floating_tag_moves_for_everybody_when_the_release_comes_out(table: Exposure) -> None:
     assert seen(table, "acme/float") == {0: "6.10.0", 9.5: "6.10.0", 11: "6.11.0", 30: "6.11.0"}
+
+
+def test_a_floating_tag_was_no_release_that_was_not_out_and_follows_the_newest_where_nobody_looked(
+    table: Exposure,
+) -> None:
+    assert seen(table, "acme/seldom") == {5: "5.0.0", 20: "5.1.0", 45: "5.2.0"}
 
 
 def test_a_workflow_files_commit_dates_the_change(table: Exposure) -> None:
