@@ -7,6 +7,7 @@ error, an image after a verb. Kinds follow the precedence of the vocabulary: wha
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 import re2
 
@@ -182,8 +183,7 @@ _NO_IMAGE = frozenset(
 
 def http_status(text: str) -> int | None:
     """The HTTP status that a line tells: with a code where it has one, by its phrase otherwise."""
-    match = _PHRASE.search(text) or _STATUS.search(text)
-    if match is not None:
+    for match in chain(_PHRASE.finditer(text), _STATUS.finditer(text)):
         status = int(match[1])
         if 400 <= status <= 431 or status == 451 or 500 <= status <= 530:
             return status

@@ -177,6 +177,8 @@ class _Reader:
             return "action" if self._thrown_by_action() else self._unnamed(found)
         if named[0].component == "from-step":
             return "action" if self._thrown_by_action() or self._in_action_step() else named[0].fallback
+        if named[0].component == "user-code" and self._frames_of_action():
+            return "action"
         if named[0].component != "from-host":
             return named[0].component
         families = frozenset(signature.family for signature in named)
@@ -218,9 +220,10 @@ class _Reader:
 
     def _thrown_by_action(self) -> bool:
         """Whether an action's own code threw the error: its stack is shown, or its clean-up is all that ran."""
-        if any(_ACTION_FRAME.search(text) for text in self.around.below[:4]):
-            return True
-        return any(text.strip().endswith("Post job cleanup.") for text in self.around.up(2))
+        return self._frames_of_action() or any(text.strip().endswith("Post job cleanup.") for text in self.around.up(2))
+
+    def _frames_of_action(self) -> bool:
+        return any(_ACTION_FRAME.search(text) for text in self.around.below[:4])
 
     def _in_action_step(self) -> bool:
         """Whether the step uses an action, and no command of a Dockerfile wrote the line."""

@@ -66,7 +66,7 @@ class Hosts:
         self._ignored = frozenset(document["ignored"]["hosts"])
         self._mirrors = [_host_pattern(host) for host in document["mirrors"]["hosts"]]
         self._registries = frozenset(entry["name"] for entry in document["component"] if entry.get("registry"))
-        self._public = [_host_pattern(image) for image in document["public"]["images"]]
+        self._public = [_image_pattern(image) for image in document["public"]["images"]]
         self._tools: list[tuple[Any, str]] = [
             (re2.compile(tool["pattern"]), tool["component"]) for tool in document["tool"]
         ]
@@ -123,12 +123,11 @@ class Hosts:
     def is_public(self, image: str) -> bool:
         """Whether an image is one that everyone may pull."""
         host, name = split_image(image)
-        if host != "docker.io":
-            return False
         name = name.partition("@")[0]
         if ":" in name.rpartition("/")[2]:
             name = name.rpartition(":")[0]
-        return any(pattern.fullmatch(name.lower()) for pattern in self._public)
+        full = name if host == "docker.io" else f"{host}/{name}"
+        return any(pattern.fullmatch(full.lower()) for pattern in self._public)
 
     def tool(self, text: str) -> str | None:
         """Component that the words of a tool name, None where none does."""
@@ -194,6 +193,10 @@ def _hosts_of(text: str) -> Iterator[tuple[str, str]]:
         yield match[1] or match[2], ""
     for match in _SSH.finditer(text):
         yield match[1], ""
+
+
+def _image_pattern(image: str) -> re.Pattern[str]:
+    return re.compile(r"[\w./-]+".join(re.escape(part) for part in image.split("*")))
 
 
 def _host_pattern(host: str) -> re.Pattern[str]:
