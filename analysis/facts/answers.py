@@ -131,7 +131,8 @@ _ABSENT = re.compile(
 # RE2, not re: an image reference repeats its own parts, and re would try every way to cut a hostile line.
 _IMAGE = re2.compile(
     r"(?:docker pull|docker push|podman (?:pull|push)|Pulling from|manifest for|load metadata for|"
-    r"failed to resolve source metadata for|pulling image|pulling manifest for|pushing manifest for|failed to push|"
+    r"failed to resolve (?:source metadata for|reference)|pulling image|pulling manifest for|"
+    r"pushing manifest for|failed to push|"
     r"pull(?:ing)? access denied for|Unable to find image|invalid from flag value|refers to repository|resolve|"
     r"initializing source docker://|reading manifest \S{1,200} in|> pushing|trying to pull|^FROM|\bFROM|Pulling|"
     r"Pull down action image|repository|failed to solve:|importing cache manifest from)\s*[\['\"]?"
