@@ -124,9 +124,9 @@ def _explains(
 def _compared(exposure: Exposure, group: Group, exposed: pd.Series[Any], laid: pd.Series[Any]) -> list[Exhibit]:
     """Those who met the suspect against those who did not, in the same strata; for a version also what frees it."""
     cause, name = group
-    if cause != "action-version" or name.rsplit("@", 1)[0] not in exposure.versions:
+    if cause != "action-version" or name.split("@", 1)[0] not in exposure.versions:
         return [stratified_risk_ratio(exposure, exposed, name, "the jobs that did not meet it")]
-    action, version = name.rsplit("@", 1)
+    action, version = name.split("@", 1)
     ran = contrast(exposure.versions[action], version)
     against = "other versions"
     failures = laid if laid.any() else exposure.jobs["failed"].astype(bool)

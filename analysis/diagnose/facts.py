@@ -110,14 +110,14 @@ def facts(
     lead = next((c for c in document["causes"] if guilty and f"{c['cause']}:{c['name']}" == guilty[0]), None)
     saved = {k: f"{v['avoided']:.0f}" if v else "0" for k, v in document["counterfactuals"].items()}
     question = document["question"] or {}
-    action = name.rsplit("@", 1)[0] if guilty and guilty[0].startswith("action-version:") else question.get("action")
+    action = name.split("@", 1)[0] if guilty and guilty[0].startswith("action-version:") else question.get("action")
     passed = mine["rerun_passed"].dropna()
     told = {
         **saved,
         "guilty": ", ".join(g.split(":", 1)[1] for g in guilty) or "nobody",
         "culprit": name or "the service",
         "action": str(action or "the action"),
-        "new": str(question.get("new") or name.rsplit("@", 1)[-1]),
+        "new": str(question.get("new") or name.split("@", 1)[-1]),
         "old": str(question.get("old") or "the version before"),
         "p": percent(document["confidence"]),
         "failed": str(scope["failed_jobs"]),

@@ -121,6 +121,8 @@ def _suspect(cause: str, name: str, words: str, cells: Cells, room: Bools, windo
 def merge_suspects(cells: Cells, versions: Sequence[Suspect]) -> list[Suspect]:
     """A code change that came in one merge with a version: exposed wherever that version is, in one repository.
 
+    Only where the version reached the main branch: what fails on the branch of an open bump was not merged.
+
     Parameters
     ----------
     cells : Cells
@@ -134,8 +136,10 @@ def merge_suspects(cells: Cells, versions: Sequence[Suspect]) -> list[Suspect]:
     mass = float(priors()["cause"]["code-change"]) * _WITH_UPGRADE
     found = []
     for s in versions:
-        dead = np.bincount(cells.repo, weights=cells.n * s.exposed * cells.failed, minlength=len(cells.repo_names))
-        for repo in np.flatnonzero(dead >= 1.5):
+        met = cells.n * s.exposed
+        dead, merged = (np.bincount(cells.repo, weights=met * part, minlength=len(cells.repo_names))
+                        for part in (cells.failed, cells.main))  # fmt: skip
+        for repo in np.flatnonzero((dead >= 1.5) & (merged > 0.5)):
             prior = float(np.log(mass / len(cells.repo_names) / max(len(versions), 1)))
             words = f"merged with {s.name}"
             found.append(Suspect("code-change", cells.repo_names[repo], words, s.exposed * (cells.repo == repo), prior))

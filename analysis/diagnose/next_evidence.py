@@ -92,7 +92,7 @@ def _experiment(group: Group, rate: float, background: float, question: Question
     cause, name = group
     runs = runs_for_power(rate, background)
     if cause == "action-version":
-        action, new = name.rsplit("@", 1)
+        action, new = name.split("@", 1)
         old = question.old if question and question.action == action and question.new == new else None
         other = f"with {old}" if old else "with the version before"
         words = (f"run {new} of {action} and the same job {other} side by side on one commit, {runs} runs of each "

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.diagnose.cells import Attribute, Cells
-from analysis.diagnose.likelihood import fit
+from analysis.diagnose.likelihood import Observed, fit
 from analysis.diagnose.local import merge_suspects
 from analysis.diagnose.search import Posterior, prepare
 from analysis.diagnose.suspects import LATE, Suspect
@@ -62,14 +62,23 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
     subsets = np.array(rows, np.int64)
     silent = replace(pool, kills=np.ones_like(pool.kills), hints=np.zeros_like(pool.hints))
     plain = fit(observed.blind(), silent, subsets).bound
+    observed = _without_vague(cells, observed)
     # The step that failed parts two actions; it does not part an action from what else fails in its step.
     stepwise = fit(observed, pool, subsets).bound
     mute = fit(observed, replace(pool, hints=np.zeros_like(pool.hints)), subsets).bound
     versions = [r.cause == "action-version" for r in rivals]
     told = [stepwise[0] - stepwise[k + 1] if version else mute[0] - mute[k + 1] for k, version in enumerate(versions)]
-    close = [(float(plain[0] - plain[k + 1]), k) for k in range(len(rivals))
-             if plain[0] - plain[k + 1] < _NATS and told[k] < _TOLD]  # fmt: skip
+    apart = [float(plain[0] - plain[k + 1]) for k in range(len(rivals))]
+    # What the exposures tell counts for more than what the texts tell: the more they part two, the less text is asked.
+    close = [(apart[k], k) for k in range(len(rivals)) if told[k] < _TOLD * min(1.0, 1.0 - apart[k] / _NATS)]
     return rivals[min(close)[1]].group if close else None
+
+
+def _without_vague(cells: Cells, observed: Observed) -> Observed:
+    """A log that ends in a bare exit code says nothing of who ended it, not even that no service is named."""
+    vague = np.array([c.group == "vague" for c in cells.classes] + [False])
+    text, *others = observed.marks
+    return replace(observed, marks=(np.where(vague[text], -1, text), *others))
 
 
 def _may_stand_in(leading: Suspect, rival: Suspect) -> bool:
@@ -101,7 +110,7 @@ def _at_that_time(cells: Cells, leading: Suspect) -> list[Suspect]:
 
 
 def _attribute(cells: Cells, leading: Suspect) -> Attribute | None:
-    name = leading.name.rsplit("@", 1)[0]
+    name = leading.name.split("@", 1)[0]
     if leading.cause == "action-version":
         return cells.actions.get(name)
     return cells.environment.get("image_version") if leading.cause == "runner-image" else None

@@ -30,6 +30,9 @@ _POOL = 30
 _SHADOWED = 12
 _NESTED = -8.0
 _WITHIN = 0.9
+# What two releases of one action share is one suspect ("and later versions"); two faults of one action, each in a
+# release of its own, are rarer than the priors of two versions say.
+_SAME_ACTION = -4.0
 _BEAM = 6
 _MOST_SUSPECTS = 4
 # A cause that accounts for less than this many failures is a misfortune of any day.
@@ -146,7 +149,7 @@ def _hints(cells: Cells, failing: Ints, suspects: Sequence[Suspect]) -> Floats:
     chance = usual[group, np.maximum(step, 0)]
     hints = np.zeros((len(suspects), len(failing)))
     for row, suspect in enumerate(suspects):
-        name = suspect.name.rsplit("@", 1)[0]
+        name = suspect.name.split("@", 1)[0]
         if suspect.cause == "action-version" and name in cells.step_names:
             own = step == cells.step_names.index(name)
             hints[row] = np.log(own_share * own / chance + 1 - own_share) * known
@@ -180,6 +183,7 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
 
     firm = np.array([s.cause in ("code-change", "configuration") for s in everyone], bool)
     versioned = np.array([s.cause == "action-version" for s in everyone], bool)
+    actions = np.array(_numbers([(s.cause, s.name.split("@", 1)[0]) for s in everyone]), np.int64)
     least = float(np.clip(_LEAST_SHARE * observed.weight.sum(), *_LEAST))
     finished: set[tuple[int, ...]] = set()
 
@@ -197,6 +201,8 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
                 rate = np.where(lasting, _MIN_KILLS_FIRM, _MIN_KILLS)
                 enough = bool(((result.explained[row] >= asked) & (killed >= rate)).all())
                 prior = float(log_prior[rows[row]].sum()) + _NESTED * int(nested[row])
+                mine = actions[rows[row][versioned[rows[row]]]]
+                prior += _SAME_ACTION * (len(mine) - len(np.unique(mine)))
                 scores[subset] = float(result.bound[row]) + prior if enough else -np.inf
                 explained[subset] = result.explained[row]
 

@@ -50,7 +50,7 @@ def values(store: Store, document: dict[str, Any], judgement: Judgement, asked: 
         if suspect.start is not None and suspect.end is not None:
             values["hours"] = f"{(suspect.end - suspect.start) / 3600:.1f} hours"
     if guilty and guilty[0][0] == "action-version":
-        action, version_ = guilty[0][1].rsplit("@", 1)
+        action, version_ = guilty[0][1].split("@", 1)
         moves = [c["from"] for c in document["changes"] if (c["name"], c["to"]) == (action, version_)]
         values["old"] = (asked.old if asked and asked.action == action and asked.new == version_ else None) or (
             moves[0] if moves else "the version before"

@@ -22,6 +22,13 @@ Floats = npt.NDArray[np.float64]
 
 _TOOLS = {"docker_version": "docker", "buildx_version": "buildx", "buildkit_version": "buildkit",
           "binfmt_version": "binfmt"}  # fmt: skip
+_INSTALLED_BY = {
+    "docker_version": "docker/setup-docker-action",
+    "buildx_version": "docker/setup-buildx-action",
+    "buildkit_version": "docker/setup-buildx-action",
+    "binfmt_version": "docker/setup-qemu-action",
+}
+_CONTRASTED = 0.5
 _OLD_GUILTY = 0.3
 _RANGE = 0.3
 _LATE = float(np.log(0.2))
@@ -135,6 +142,7 @@ def _tools(cells: Cells) -> Iterator[Suspect]:
     image = cells.environment.get("image_version")
     for column, name in _TOOLS.items():
         attribute = cells.environment.get(column)
+        attribute = attribute and _installed(cells, attribute, image)
         if attribute is None or len(attribute.levels) < 2 or _follows(attribute, image):
             continue
         yield from _levels(cells, attribute, Chances(cells, attribute, False), "tool-version", name, variants=False)
@@ -153,6 +161,16 @@ def _images(cells: Cells) -> Iterator[Suspect]:
         return
     for s in _levels(cells, both, Chances(cells, both, False), "runner-image", "", variants=False):
         yield Suspect(**{**s.__dict__, "name": s.name.removeprefix("@")})
+
+
+def _installed(cells: Cells, tool: Attribute, image: Attribute | None) -> Attribute:
+    """The tool in those jobs alone that install it: elsewhere it is a part of the runner image, which is the name."""
+    carrier = cells.actions.get(_INSTALLED_BY[tool.name])
+    uses = np.zeros(len(cells.stratum_names), bool)
+    if carrier is not None:
+        uses[cells.stratum[(carrier.code >= 0) | carrier.unknown]] = True
+    brought = ~uses[cells.stratum] & (image.code >= 0 if image is not None else False)
+    return Attribute(tool.name, tool.levels, np.where(brought, -1, tool.code), tool.unknown & ~brought)
 
 
 def _follows(tool: Attribute, image: Attribute | None) -> bool:
@@ -178,7 +196,7 @@ def _levels(
             yield from _from_a_day_on(cells, cause, label, chances.of(level), log_prior)
         if not _could_kill(cells, exposed):
             continue
-        options = list(_variants(cells, exposed)) if variants else []
+        options = list(_variants(cells, name, exposed)) if variants else []
         plain = float(np.log(1 - _VARIANTS)) if options else 0.0
         yield Suspect(cause, label, "", exposed, log_prior + plain)
         for words, part in options:
@@ -205,10 +223,17 @@ def _from_a_day_on(cells: Cells, cause: str, label: str, exposed: Floats, log_pr
 
 
 def with_contrast(cells: Cells, exposed: Floats) -> Floats:
-    """The exposure without the strata that had nothing else: they cannot speak for or against it."""
-    total = np.bincount(cells.stratum, weights=cells.n, minlength=len(cells.stratum_names))
-    held = np.bincount(cells.stratum, weights=cells.n * exposed, minlength=len(cells.stratum_names))
+    """The exposure without the strata that had nothing else: they cannot speak for or against it.
+
+    Where the other strata hold most of its jobs and failures, these have spoken, and it may account for the rest.
+    """
+    strata = len(cells.stratum_names)
+    total = np.bincount(cells.stratum, weights=cells.n, minlength=strata)
+    held = np.bincount(cells.stratum, weights=cells.n * exposed, minlength=strata)
+    dead = np.bincount(cells.stratum, weights=cells.n * exposed * cells.failed, minlength=strata)
     constant = held > 0.995 * total
+    if all(mass[~constant].sum() >= _CONTRASTED * mass.sum() for mass in (held, dead)):
+        return exposed
     return np.where(constant[cells.stratum], 0.0, exposed)
 
 
@@ -231,14 +256,15 @@ def _arrived(cells: Cells, attribute: Attribute, level: int) -> bool:
     return bool((np.isfinite(first_mine) & (first_other < first_mine)).any())
 
 
-def _variants(cells: Cells, exposed: Floats) -> Iterable[tuple[str, Floats]]:
-    """Parts of an exposure: one platform, one job or one input alone."""
+def _variants(cells: Cells, action: str, exposed: Floats) -> Iterable[tuple[str, Floats]]:
+    """Parts of an exposure: one platform, one job or one input of the action alone. The same part counts once."""
     weight = cells.n * exposed
     failing = weight * cells.failed
     whole, dead = weight.sum(), failing.sum()
     parts: list[tuple[float, str, Floats]] = []
     masks = [(f"in jobs named {token}", mask[cells.job_name]) for token, mask in _tokens(cells.job_names).items()]
-    masks += [(f"where `{name}` is set", mask) for name, mask in cells.inputs.items()]
+    masks += [(f"where `{name}` is set", mask) for name, mask in cells.inputs.items()
+              if name.rsplit(":", 1)[0] == action]  # fmt: skip
     system = cells.environment.get("os")
     if system is not None and len(system.levels) > 1:
         masks += [(f"on {level}", system.code == i) for i, level in enumerate(system.levels)]
@@ -247,7 +273,8 @@ def _variants(cells: Cells, exposed: Floats) -> Iterable[tuple[str, Floats]]:
         if killed >= 1.0 and inside < 0.9 * whole and killed / max(dead, 1e-9) > inside / whole:
             parts.append((killed / dead - inside / whole, words, exposed * mask))
     parts.sort(key=lambda p: -p[0])
-    return [(words, part) for _, words, part in parts[:_MOST_VARIANTS]]
+    distinct = {part.tobytes(): (words, part) for _, words, part in reversed(parts)}
+    return list(reversed(distinct.values()))[:_MOST_VARIANTS]
 
 
 def _tokens(job_names: tuple[str, ...]) -> dict[str, npt.NDArray[np.bool_]]:

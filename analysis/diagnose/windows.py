@@ -98,7 +98,7 @@ def limit_suspects(cells: Cells) -> list[Suspect]:
         hit = of_class(cells, lambda c, own=component: c.component == own and c.group == "limit")
         if cells.n[hit].sum() < 1.0:
             continue
-        room = users(cells, component, None) | hit
+        room = users(cells, component, None) | _same_jobs(cells, hit)
         load = _load(cells, room)
         days: list[Window | None] = [None, *_distinct(crowding(cells, hit, room))]
         for share in _BUSY:
@@ -129,6 +129,14 @@ def users(cells: Cells, component: str, operations: frozenset[str] | None) -> Bo
     return np.logical_or.reduce(told) if told else np.ones(cells.size, bool)
 
 
+def _same_jobs(cells: Cells, hit: Bools) -> Bools:
+    """All runs of the jobs that some failure shows to use a service: a job does not use it in its bad runs alone."""
+    shown = np.zeros(len(cells.stratum_names), bool)
+    shown[cells.stratum[hit]] = True
+    met: Bools = shown[cells.stratum]
+    return met
+
+
 def of_class(cells: Cells, test: object) -> Bools:
     """Failing cells whose text class passes a test."""
     accepts = np.array([bool(test(c)) for c in cells.classes] or [False])  # type: ignore[operator]
@@ -155,7 +163,7 @@ def _of_component(cells: Cells, component: str, prior: float) -> Iterator[Suspec
         hit = own & _operated(cells, operations)
         if cells.n[hit].sum() < 0.99:
             continue
-        room = users(cells, component, operations) | hit
+        room = users(cells, component, operations) | _same_jobs(cells, hit)
         cost = float(np.log(_BY_OPERATION / max(len(ways) - 1, 1))) if operations else float(np.log(1 - _BY_OPERATION))
         looked = crowding(cells, hit, room)
         if vague.any():
@@ -222,7 +230,8 @@ def _unnamed(cells: Cells, named: Sequence[str], prior: float) -> Iterator[Suspe
     for window in _distinct(looked):
         inside = window.holds(cells.time)
         own = _standing_out(cells, named, inside)
-        reach = users(cells, own, None) | of_class(cells, lambda c, o=own: c.component == o) if own else room
+        named_it = of_class(cells, lambda c, o=own: c.component == o)
+        reach = users(cells, own, None) | _same_jobs(cells, named_it) if own else room
         yield _suspect(cells, own or "unknown", window, reach, prior, None, own or "*")
 
 

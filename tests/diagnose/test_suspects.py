@@ -1,0 +1,113 @@
+"""Who is a suspect, and of what: exposures and variants."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.diagnose.cells import Cells, fold
+from analysis.diagnose.judge import Judgement, weigh
+from analysis.diagnose.local import merge_suspects
+from analysis.diagnose.search import prepare
+from analysis.diagnose.suspects import Question, Suspect, version_suspects, with_contrast
+from analysis.diagnose.windows import service_suspects
+from tests.diagnose.histories import ACTION, NEW, OLD, START, Frames, Job, bad_version, history
+
+ASKED = Question(ACTION, OLD, NEW)
+VERSION = ("action-version", f"{ACTION}@{NEW}")
+VAGUE = ("unknown", "other", "other")
+
+
+def judged(frames: Frames) -> Judgement:
+    return weigh(frames, ASKED)
+
+
+def plain(cells: Cells) -> Suspect:
+    found = version_suspects(cells, ASKED)
+    return next(s for s in found if s.group == VERSION and not s.variant)
+
+
+def test_the_step_of_an_action_is_known_whatever_its_version_is_called() -> None:
+    frames = history(bad_version())
+    labels = frames.versions[ACTION].astype(object).where(frames.versions[ACTION].notna(), None)
+    frames.versions[ACTION] = labels.map({OLD: "6@1111111", NEW: "6@2222222"}).astype("category")
+    cells = fold(frames)
+    suspects = [s for s in version_suspects(cells, None) if s.name == f"{ACTION}@6@2222222" and not s.variant]
+    _, pool, failing = prepare(cells, suspects)
+    own = cells.step[failing] == cells.step_names.index(ACTION)
+    assert (pool.hints[0][own] > -0.5).all()
+    assert own.any()
+
+
+def test_no_code_was_merged_with_a_version_that_only_open_bumps_carry() -> None:
+    frames = history(bad_version(), adopt={0: 3.0, 1: 5.0})
+    merged = merge_suspects(fold(frames), [plain(fold(frames))])
+    assert {s.name for s in merged} == {"acme/r0", "acme/r1"}
+    new = frames.versions[ACTION] == NEW
+    frames.jobs.loc[new, "event"] = "pull_request"
+    assert merge_suspects(fold(frames), [plain(fold(frames))]) == []
+
+
+def test_a_part_of_an_exposure_counts_once_and_other_actions_inputs_make_none() -> None:
+    frames = history(bad_version())
+    new = (frames.versions[ACTION] == NEW).to_numpy()
+    some = new & (frames.jobs["repo"] == "acme/r0").to_numpy()
+    for name in ("push", "tags"):
+        frames.inputs[f"{ACTION}:{name}"] = some
+    frames.inputs["docker/login-action:username"] = some
+    words = [s.variant for s in version_suspects(fold(frames), ASKED) if s.group == VERSION and s.variant]
+    assert sum("is set" in w for w in words) == 1
+    assert not any("login-action" in w for w in words)
+
+
+def test_a_tool_that_came_with_the_runner_image_is_no_suspect_of_its_own() -> None:
+    frames = history(bad_version())
+    late = frames.jobs["started_at"] > frames.jobs["started_at"].quantile(0.5)
+    frames.jobs["image"] = "ubuntu-24.04"
+    frames.jobs["image_version"] = np.where(late, "20250112.1.0", "20250105.1.0")
+    frames.jobs["buildx_version"] = np.where(late, "0.20.0", "0.19.0")
+    causes = {s.cause for s in version_suspects(fold(frames), ASKED)}
+    assert "runner-image" in causes
+    assert "tool-version" not in causes
+    frames.jobs.loc[late & (np.arange(len(late)) % 4 == 0), "buildx_version"] = "0.21.0"
+    frames.versions["docker/setup-buildx-action"] = frames.versions[ACTION].map({OLD: "3.9.0", NEW: "3.9.0"})
+    names = {s.name for s in version_suspects(fold(frames), ASKED) if s.cause == "tool-version"}
+    assert "buildx@0.21.0" in names
+
+
+def test_strata_without_contrast_are_kept_where_the_others_have_spoken() -> None:
+    cells = fold(history(bad_version(), adopt={0: 3.0, 1: 5.0, 2: 6.0, 3: -1.0}))
+    exposed = (cells.actions[ACTION].code == cells.actions[ACTION].levels.index(NEW)).astype(float)
+    constant = cells.repo == cells.repo_names.index("acme/r3")
+    assert exposed[constant].any()
+    assert (with_contrast(cells, exposed) == exposed).all()
+    mostly = fold(history(bad_version(), adopt={0: 13.0, 3: -1.0, 4: -1.0, 5: -1.0}))
+    exposed = (mostly.actions[ACTION].code == mostly.actions[ACTION].levels.index(NEW)).astype(float)
+    constant = np.isin(mostly.repo, [mostly.repo_names.index(f"acme/r{r}") for r in (3, 4, 5)])
+    assert not with_contrast(mostly, exposed)[constant].any()
+
+
+def test_all_runs_of_a_job_that_named_a_service_once_are_its_users() -> None:
+    def kill(job: Job, rng: np.random.Generator) -> tuple[str, str, str] | None:
+        if job.job != "test" or job.repo != 0 or not 5.0 <= job.day < 5.5:
+            return None
+        return ("apt", "http-5xx", "build-step") if rng.random() < 0.5 else VAGUE
+
+    cells = fold(history(kill, flaky=0.0, runs=900))
+    found = [s for s in service_suspects(cells) if s.name == "apt"]
+    vague = cells.failed & np.isin(cells.text, [k for k, c in enumerate(cells.classes) if c.group == "vague"])
+    assert max(float(s.exposed[vague].sum()) for s in found) == vague.sum() > 0
+
+
+def test_bare_exit_codes_do_not_tell_a_version_from_a_trouble_of_its_hours() -> None:
+    def kill(job: Job, rng: np.random.Generator) -> tuple[str, str, str] | None:
+        return VAGUE if job.job == "build" and job.day >= 11.0 and rng.random() < 0.7 else None
+
+    frames = history(kill, adopt={}, runs=900)
+    late = frames.jobs["started_at"] >= START + pd.Timedelta(days=11)
+    used = frames.versions[ACTION].notna()
+    frames.versions[ACTION] = pd.Series(np.where(late, NEW, OLD)).where(used, None).astype("category")
+    found = judged(frames)
+    assert found.posterior.probability[VERSION] > 0.9
+    assert VERSION not in found.decision.guilty
+    assert found.decision.verdict == "insufficient-evidence"
