@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from analysis.errors import UsageError
 from analysis.facts import scan
 from analysis.facts.scan import Hit, Scanner
+from analysis.facts.signatures import load_catalogue
+from tests.facts.job_logs import lines as texts
+from tests.facts.job_logs import steps
 
 ENGINES = ("hyperscan", "re2")
 PATTERNS = ["toomanyrequests", r"(?i)no space left", r"^start\b", r"end$", r"failed .*40[34]", r"a[^x]*z"]
@@ -80,6 +83,32 @@ def test_without_hyperscan_the_hits_are_the_same(monkeypatch: pytest.MonkeyPatch
     expected = Scanner(PATTERNS).scan(log)
     monkeypatch.setattr(scan, "hyperscan", None)
     assert Scanner(PATTERNS).scan(log) == expected != []
+
+
+def test_both_engines_find_the_same_signatures_in_what_failing_steps_write() -> None:
+    patterns = [signature.pattern for signature in load_catalogue().signatures]
+    log = "".join(f"a line before it\n\n {case.text}\n" for case in (*texts(), *steps())).encode()
+    found = [Scanner(patterns, engine=engine).scan(log) for engine in ENGINES]
+    assert found[0] == found[1]
+    assert len(found[0]) > 200
+
+
+def test_hyperscan_takes_over_when_re2_has_taken_as_long_as_its_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[tuple[str, ...]] = []
+    compile_database = scan._hyperscan_database
+
+    def noted(patterns: tuple[str, ...]) -> object:
+        built.append(patterns)
+        return compile_database(patterns)
+
+    monkeypatch.setattr(scan, "_hyperscan_database", noted)
+    monkeypatch.setattr(scan, "COMPILATION", 0.001)
+    scanner = Scanner(["toomanyrequests"])
+    log = b"some words of a line\ntoomanyrequests\n" * 2000
+    first = scanner.scan(log)
+    assert built == []
+    assert all(scanner.scan(log) == first for _ in range(40))
+    assert built == [("toomanyrequests",)]
 
 
 @pytest.mark.parametrize(("pattern", "said"), [("(?=x)", "not RE2 syntax"), ("(", "not RE2 syntax"), ("x*", "empty")])
