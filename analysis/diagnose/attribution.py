@@ -13,8 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from analysis.diagnose.gibbs import Draws, sample
+from analysis.diagnose.cells import Cells
+from analysis.diagnose.gibbs import Draws, Reruns, sample
 from analysis.diagnose.positivity import UNNAMED
+from analysis.diagnose.reach import Wider
 from analysis.diagnose.search import RERUN, Posterior
 from analysis.diagnose.verdict import Decision
 
@@ -22,10 +24,14 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Group = tuple[str, str]
 
-_CHAINS = 40
+_CHAINS = 60
 _KEEP = 10
-_BURN = 10
+_BURN = 20
 _THIN = 2
+# How often a job that nobody in particular killed passes when started again (Beta), by what its log says: a test may
+# be flaky or broken, a missing secret stays missing, a network or a machine is back in a minute.
+_AGAIN = {"code": (1.5, 1.5), "settings": (0.5, 2.0), "passing": (4.0, 0.5)}
+_NATURES = {"code": 0, "build": 0, "": 0, "config": 1, "config-auth": 1, "auth": 1}
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Attribution:
     killer : (D, J) int
         Index into `members` of who killed each job; M is the background.
     passes : (D, J) float
-        How often a plain rerun of each job passes, given who killed it.
+        How often each job passes when it is started again at once, given who killed it.
     rate : (M,) float
         How often each member kills whom it meets, on average.
     """
@@ -69,11 +75,14 @@ class Attribution:
         return np.isin(self.killer, [i for i, g in enumerate(self.members) if g in groups])
 
 
-def attribute(posterior: Posterior, decision: Decision, jobs_in_cell: Floats, rng: np.random.Generator) -> Attribution:
+def attribute(
+    cells: Cells, posterior: Posterior, decision: Decision, jobs_in_cell: Floats, rng: np.random.Generator
+) -> Attribution:
     """Draw who killed whom.
 
     Parameters
     ----------
+    cells : Cells
     posterior : Posterior
     decision : Decision
     jobs_in_cell : (cells,) float
@@ -88,7 +97,9 @@ def attribute(posterior: Posterior, decision: Decision, jobs_in_cell: Floats, rn
     cell = np.repeat(np.arange(len(jobs)), np.round(jobs).astype(np.int64))
     called = _names(posterior, decision)
     subsets = _subsets(posterior, decision, called, rng)
-    draws = sample(posterior.observed, posterior.pool, subsets, cell, rng, _BURN, _KEEP, _THIN, rerun=RERUN)
+    reach = Wider(cells, posterior, subsets)
+    again = _reruns(cells, posterior)
+    draws = sample(posterior.observed, posterior.pool, subsets, cell, rng, _BURN, _KEEP, _THIN, reach, again)
     names = [[called[posterior.suspects[i].group] for i in s] for s in subsets]
     members = tuple(dict.fromkeys(g for groups in [*names, *decision.twins] for g in groups))
     place = _places(names, members, draws)
@@ -117,6 +128,11 @@ def _subsets(
     upto = np.cumsum(weights / weights.sum())
     places = np.searchsorted(upto, (np.arange(_CHAINS) + rng.random()) / _CHAINS)
     return [posterior.subsets[min(p, len(posterior.subsets) - 1)] for p in places]
+
+
+def _reruns(cells: Cells, posterior: Posterior) -> Reruns:
+    natures = np.array([_NATURES.get(group, 2) for group in [*(c.group for c in cells.classes), ""]])
+    return Reruns(RERUN, natures[cells.text[posterior.failing]], np.array(list(_AGAIN.values())))
 
 
 def _places(names: list[list[Group]], members: tuple[Group, ...], draws: Draws) -> Ints:

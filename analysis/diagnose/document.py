@@ -82,7 +82,7 @@ def _document(
 ) -> dict[str, Any]:
     cells, posterior, decision = judgement.cells, judgement.posterior, judgement.decision
     rng = np.random.default_rng(20250108)
-    attribution = attribute(posterior, decision, _jobs_in_cells(table.jobs, judgement, failed_only=True), rng)
+    attribution = attribute(cells, posterior, decision, _jobs_in_cells(table.jobs, judgement, failed_only=True), rng)
     stability = refits(cells, posterior, decision)
     tried = placebo(cells, posterior, decision, rng)
     minutes = _minutes(table.jobs, judgement)[posterior.failing]

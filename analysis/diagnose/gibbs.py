@@ -35,7 +35,7 @@ class Draws:
     kills : (D, s) float
         How often each member kills whom it meets.
     passes : (D, J) float
-        How often a plain rerun passes of a job that its killer killed.
+        How often a job that its killer killed passes when it is started again at once.
     """
 
     chain: Ints
@@ -44,11 +44,33 @@ class Draws:
     passes: Floats
 
 
+@dataclass(frozen=True)
+class Reruns:
+    """What reruns tell, and of which failures each tells.
+
+    Attributes
+    ----------
+    channel : int
+        The channel of `Observed.marks`: 0 it passed, 1 it failed again, -1 nobody started it again.
+    nature : (F,) int
+        Failures of one nature pass alike where nobody in particular killed them.
+    prior : (N, 2) float
+        Beta prior of each nature.
+    """
+
+    channel: int
+    nature: Ints
+    prior: Floats
+
+
 class Reach(Protocol):
     """Who was exposed, drawn anew in each sweep: what the suspects' own exposures leave open."""
 
-    def redraw(self, state: State, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Exposures of the failing cells (C, s, F) and exposed green jobs (C, s), given everything else."""
+    def redraw(self, narrow: tuple[Floats, Floats], state: State, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Exposures of the failing cells (C, s, F) and exposed green jobs (C, s), given rates and texts.
+
+        `narrow` holds the same two as the suspects themselves have them.
+        """
         ...
 
 
@@ -75,7 +97,7 @@ class State:
 
 def sample(
     observed: Observed, pool: Pool, subsets: list[tuple[int, ...]], jobs: Ints, rng: np.random.Generator,
-    burn: int, keep: int, thin: int, reach: Reach | None = None, rerun: int = 1,
+    burn: int, keep: int, thin: int, reach: Reach | None = None, reruns: Reruns | None = None,
 ) -> Draws:  # fmt: skip
     """Draw who killed whom.
 
@@ -92,25 +114,27 @@ def sample(
         Sweeps before the first draw, draws of each chain, sweeps from draw to draw.
     reach : Reach or None
         None takes the suspects' exposures as they are.
-    rerun : int
-        The channel of `Observed.marks` that tells what a rerun did.
+    reruns : Reruns or None
+        None leaves `passes` at zero.
 
     Returns
     -------
     Draws
     """
     chains = _Chains(observed, pool, subsets, jobs)
+    narrow = chains.exposed, chains.green
     killer = chains.start(rng)
     state = chains.draw_rates(killer, rng)
     kept: list[tuple[Ints, Floats, Floats]] = []
     for sweep in range(burn + keep * thin):
         if reach is not None:
-            chains.exposed, chains.green = reach.redraw(state, rng)
+            chains.exposed, chains.green = reach.redraw(narrow, state, rng)
             state.exposed, state.green = chains.exposed, chains.green
         killer = chains.draw_killers(state, rng)
         state = chains.draw_rates(killer, rng)
         if sweep >= burn and (sweep - burn) % thin == thin - 1:
-            kept.append((killer, state.kills, chains.passing(killer, rerun)))
+            passes = np.zeros(killer.shape) if reruns is None else chains.passing(killer, state.kills, reruns, rng)
+            kept.append((killer, state.kills, passes))
     chain = np.tile(np.arange(len(subsets)), len(kept))
     return Draws(chain, *(np.concatenate(part) for part in zip(*kept, strict=True)))
 
@@ -135,7 +159,7 @@ class _Chains:
         per_cell = np.bincount(jobs, minlength=self.cells)
         self.weight = (observed.weight / np.maximum(per_cell, 1))[jobs]
         self.pool = pool
-        self._marks: list[tuple[Floats, Floats]] = []
+        self._marks: list[Floats] = []
 
     def start(self, rng: np.random.Generator) -> Ints:
         """Assignments drawn from the variational fit of each set."""
@@ -169,7 +193,7 @@ class _Chains:
             counts = (weighted[:, -1] @ wide).reshape(self.count, *base_prior.shape)
             drawn_base = _dirichlet(base_prior + counts, rng)
             own[:, -1] += np.where(known, np.log(drawn_base[:, seen.kind, np.maximum(mark, 0)]), 0.0)
-            self._marks.append((drawn, drawn_base))
+            self._marks.append(drawn)
         return State(self.exposed, self.green, kills, base, own)
 
     def draw_killers(self, state: State, rng: np.random.Generator) -> Ints:
@@ -182,14 +206,20 @@ class _Chains:
         chance = np.exp(rho - rho.max(axis=1, keepdims=True))
         return self._pick(chance, rng)
 
-    def passing(self, killer: Ints, rerun: int) -> Floats:
-        """How often a rerun of each job passes, as drawn last: (C, J)."""
-        own, base = (drawn[:, :, 0] for drawn in self._marks[rerun])
-        kinds = base[:, self.observed.kind[self.jobs]]
+    def passing(self, killer: Ints, kills: Floats, reruns: Reruns, rng: np.random.Generator) -> Floats:
+        """How often each job passes when it is started again at once: (C, J).
+
+        It meets its killer again, so it cannot pass more often than others who meet it, whatever later reruns did.
+        """
+        seen, nature = self.observed.marks[reruns.channel][self.jobs], reruns.nature[self.jobs]
+        hot = _one_hot(nature, len(reruns.prior))
+        passed, failed = (((killer == self.size) & (seen == told)) @ hot for told in (0, 1))
+        base: Floats = rng.beta(reruns.prior[:, 0] + passed, reruns.prior[:, 1] + failed)[:, nature]
         if self.size == 0:
-            return kinds
+            return base
+        own = np.minimum(self._marks[reruns.channel][:, :, 0], 1 - kills)
         theirs = np.take_along_axis(own, np.minimum(killer, self.size - 1), axis=1)
-        passes: Floats = np.where(killer < self.size, theirs, kinds)
+        passes: Floats = np.where(killer < self.size, theirs, base)
         return passes
 
     def _pick(self, chance: Floats, rng: np.random.Generator) -> Ints:

@@ -140,7 +140,7 @@ def test_a_rollback_would_have_avoided_what_the_version_killed() -> None:
     found = weigh(frames, ASKED)
     jobs = np.bincount(found.cells.cell_of, weights=frames.jobs["failed"].to_numpy(float), minlength=found.cells.size)
     rng = np.random.default_rng(0)
-    attribution = attribute(found.posterior, found.decision, jobs, rng)
+    attribution = attribute(found.cells, found.posterior, found.decision, jobs, rng)
     minutes = np.full(len(found.posterior.failing), 4.0)
     saved = counterfactuals(found.posterior, attribution, minutes, ASKED, rng)["rollback"]
     truth = float((frames.jobs["failed"] & (frames.jobs["component"] == "buildkit")).sum())
