@@ -49,7 +49,7 @@ _STORED_LOGIN = re.compile(r"/manifests/\S*:? unauthorized: incorrect username o
 _LAYERS = re.compile(
     r"\b(?:pushing|pulling|exporting to image|load metadata for|resolve|extracting|importing cache manifest)\b"
 )
-_ACTION_FRAME = re.compile(r"^\s+at .{0,200}[/\\]_actions[/\\]")
+_ACTION_FRAME = re.compile(r"^(?:\s+at|\s*-) .{0,200}[/\\]_actions[/\\]")
 _USES = re.compile(r"^Run [\w.-]+/[\w./-]+@\S+$")
 _RUNS = re.compile(r"\] (?:RUN|COPY|ADD) ")
 _REFUSALS = frozenset(("http-401", "http-403", "http-404", "auth-denied", "not-found", "other"))

@@ -91,7 +91,8 @@ class Hosts:
                 return "gha-artifact"
         if host == "ghcr.io" or not host:
             return "ghcr" if host else None
-        found = next((name for begin, name in self._paths.get(host, ()) if path.startswith(begin)), None)
+        paths = (*self._paths.get(host, ()), *self._paths.get("*", ()))
+        found = next((name for begin, name in paths if path.startswith(begin)), None)
         found = found or self._exact.get(host)
         if found is not None:
             return found
