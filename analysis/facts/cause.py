@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from analysis.facts.candidates import Candidate, candidates_in, is_loud
 from analysis.facts.failing import Part
 from analysis.facts.hosts import hosts
-from analysis.facts.log_lines import LogView, strip_colours
+from analysis.facts.log_lines import LogView
+from analysis.facts.log_text import strip_colours
 from analysis.facts.signatures import Catalogue
 from analysis.facts.window import Window
 

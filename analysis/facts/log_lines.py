@@ -12,28 +12,29 @@ import bisect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from analysis.facts.gh_output import split_prefixes
 from analysis.facts.landmarks import Landmarks
+from analysis.facts.log_text import (
+    decode,
+    last_overwrite,
+    only_time,
+    split_level,
+    split_time,
+    strip_colours,
+    without_time,
+)
 from analysis.facts.steps import Boundary, Step, align, read_steps
 
 TEXT_LIMIT = 16_384
-_PIECE = 16_384
-# Two patterns with a literal each, not one with a choice: the search for a literal costs next to nothing.
-_ANSI = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CARET = re.compile(rb"\^\[\[[0-9;]{0,16}[A-Za-z]")
-_ANSI_TEXT = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]?)?|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_TIME = re.compile(rb"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z ?")
-_GH_FIRST = re.compile(rb"[^\t\n]{1,500}\t[^\t\n]{1,500}\t(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
-_GH_PREFIX = re.compile(rb"([^\t\n]{1,500}\t)([^\t\n]{1,500})\t")
 _END_OF_ENV = re.compile(
     rb"\n(?:\d{4}-\S+Z )?(?:  [A-Za-z_][\w.-]*: [^\n]*|env:|with:|shell: [^\n]*)\n(?:\d{4}-\S+Z )?$"
 )
-_LEVEL = re.compile(r"^##\[(error|warning|notice|debug|command|section|group|endgroup)\]|^\[(command)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class LogView:
     """
 
     def __init__(self, log: bytes, *, steps: Sequence[Mapping[str, Any]] = ()) -> None:
-        self.buffer, self._named_steps = _split_prefixes(decode(log))
+        self.buffer, self._named_steps = split_prefixes(decode(log))
         self.steps: tuple[Step, ...] = read_steps(steps)
         self._counted = 0, 1
 
@@ -246,166 +247,19 @@ class LogView:
         return strip_colours(self.buffer[start : start + half] + b" ... " + self.buffer[end - half : end])
 
 
-def decode(log: bytes) -> bytes:
-    """A log in UTF-8 with ``\\n`` line ends and no byte order marks, whatever it came in.
-
-    Parameters
-    ----------
-    log : bytes
-        UTF-8, or UTF-16 with or without a byte order mark. Invalid sequences stay as they are.
-    """
-    if log.startswith((b"\xff\xfe", b"\xfe\xff")):
-        log = log.decode("utf-16", errors="replace").encode("utf-8", errors="replace")
-    elif len(log) > 8 and (head := log[:512]).count(0) * 3 > len(head):
-        little = head[1::2].count(0) >= head[::2].count(0)
-        log = log.decode("utf-16-le" if little else "utf-16-be", errors="replace").encode("utf-8", errors="replace")
-    first = log.find(b"\xef")  # one byte is found ten times as fast as three
-    if first >= 0 and log.find(b"\xef\xbb\xbf", first) >= 0:
-        log = log.replace(b"\xef\xbb\xbf", b"")
-    if b"\r" in log:
-        log = log.replace(b"\r\n", b"\n")
-    return log
-
-
-def strip_colours(text: bytes) -> bytes:
-    """A buffer without terminal escapes, real (ESC) or in caret notation (``^[[31m``)."""
-    if b"\x1b" in text:
-        text = _ANSI.sub(b"", text)
-    return _CARET.sub(b"", text) if b"^[[" in text else text
-
-
-def split_time(line: bytes) -> tuple[datetime | None, str]:
-    """The runner's time stamp of a line, and the rest as text."""
-    match = _TIME.match(line)
-    if match is None:
-        return None, line.decode("utf-8", errors="replace")
-    day, clock, fraction = match.groups()
-    rest = line[match.end() :].decode("utf-8", errors="replace")
-    try:
-        time = datetime.fromisoformat(f"{day.decode()}T{clock.decode()}").replace(tzinfo=UTC)
-    except ValueError:
-        return None, rest
-    return time.replace(microsecond=int((fraction or b"0")[:6].ljust(6, b"0"))), rest
-
-
-def without_time(line: bytes) -> str:
-    """A line's text without the runner's time stamp, which is not read."""
-    if line[27:29] == b"Z ":
-        return line[29:].decode("utf-8", errors="replace")
-    match = _TIME.match(line)
-    return line[match.end() if match is not None else 0 :].decode("utf-8", errors="replace")
-
-
-def last_overwrite(text: str) -> str:
-    """What is left on the screen of a line that was written over itself with carriage returns."""
-    if "\r" in text:
-        text = next((part for part in reversed(text.split("\r")) if part.strip()), "")
-    return _ANSI_TEXT.sub("", text)
-
-
-def split_level(text: str) -> tuple[str, str]:
-    """The level that a runner's marker gives a line, and the line without it."""
-    match = _LEVEL.match(text)
-    if match is None:
-        return "", text
-    return match[1] or match[2], text[match.end() :]
-
-
-def is_gh_output(log: bytes) -> bool:
-    """Whether a log is ``gh run view --log`` output: job, step and line, separated by tabs."""
-    return _GH_FIRST.match(log.lstrip(b"\xef\xbb\xbf")[:2048]) is not None
-
-
-def split_jobs(log: bytes) -> list[tuple[str, int, bytes]]:
-    """The jobs inside ``gh run view --log`` output.
-
-    Returns
-    -------
-    list of (str, int, bytes)
-        Job name, number of its first line in the file (1-based), its lines. One nameless entry for any other log.
-    """
-    text = decode(log)
-    if not is_gh_output(text):
-        return [("", 1, log)]
-    jobs: list[tuple[str, int, bytes]] = []
-    job, start, number, first = b"", 0, 0, 1
-    for match in re.finditer(rb"^([^\t\n]{1,500})\t[^\t\n]{1,500}\t", text, re.MULTILINE):
-        if match[1] != job:
-            if match.start() > start:
-                number += text.count(b"\n", start, match.start())
-                jobs.append((job.decode("utf-8", errors="replace"), first, text[start : match.start()]))
-                first = number + 1
-            job, start = match[1], match.start()
-    jobs.append((job.decode("utf-8", errors="replace"), first, text[start:]))
-    return jobs
-
-
-def _split_prefixes(text: bytes) -> tuple[bytes, list[tuple[int, str]]]:
-    """A log without the ``job TAB step TAB`` of each line, and where in it each named step begins.
-
-    Read in pieces: where every line of a piece has the prefix of its first one, one replacement does it.
-    """
-    if not is_gh_output(text):
-        return text, []
-    named: list[tuple[int, str]] = []
-    plain: list[bytes] = []
-    at = written = 0
-    while at < len(text):
-        end = text.find(b"\n", min(at + _PIECE, len(text)))
-        end = len(text) if end < 0 else end + 1
-        piece = text[at:end]
-        prefix = _prefix_of(piece)
-        mark = b"\n" + prefix
-        if prefix and piece.count(mark) == piece.count(b"\n") - piece.endswith(b"\n"):
-            _note_step(named, written, prefix)
-            cleaned = piece.replace(mark, b"\n")[len(prefix) :]
-        else:
-            cleaned = _without_prefixes(piece, named, written)
-        plain.append(cleaned)
-        written += len(cleaned)
-        at = end
-    return b"".join(plain), [] if all(name == "UNKNOWN STEP" for _, name in named) else named
-
-
-def _without_prefixes(piece: bytes, named: list[tuple[int, str]], written: int) -> bytes:
-    lines = piece.split(b"\n")
-    for index, line in enumerate(lines):
-        prefix = _prefix_of(line)
-        if prefix:
-            _note_step(named, written, prefix)
-            lines[index] = line[len(prefix) :]
-        written += len(lines[index]) + 1
-    return b"\n".join(lines)
-
-
-def _prefix_of(text: bytes) -> bytes:
-    match = _GH_PREFIX.match(text)
-    return match[0] if match is not None else b""
-
-
-def _note_step(named: list[tuple[int, str]], at: int, prefix: bytes) -> None:
-    name = prefix.split(b"\t")[1].decode("utf-8", errors="replace")
-    if not named or named[-1][1] != name:
-        named.append((at, name))
-
-
 def _groups(buffer: bytes, landmarks: Landmarks) -> Iterator[Group]:
     starts, ends = landmarks.lines("group"), landmarks.starts("endgroup")
     if ends and (not starts or ends[0] < starts[0][0]) and _END_OF_ENV.search(buffer, max(0, ends[0] - 4096), ends[0]):
         yield Group(0, 0, ends[0], "Run ")  # a log that was cut inside the echo of a step
     for index, (start, end) in enumerate(starts):
         at = buffer.find(b"##[group]", start, end)
-        if not _only_time(buffer[start : min(at, start + 64)]):
+        if not only_time(buffer[start : min(at, start + 64)]):
             continue
         following = starts[index + 1][0] if index + 1 < len(starts) else len(buffer)
         close = bisect.bisect_left(ends, end)
         closed = ends[close] if close < len(ends) and ends[close] < following else end
         title = last_overwrite(buffer[at + 9 : min(end, at + 500)].decode("utf-8", errors="replace"))
         yield Group(start, end + 1, max(closed, end), title)
-
-
-def _only_time(prefix: bytes) -> bool:
-    return not prefix or ((match := _TIME.match(prefix)) is not None and match.end() == len(prefix))
 
 
 def _newlines(buffer: bytes, start: int, end: int) -> int:

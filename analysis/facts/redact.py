@@ -16,7 +16,7 @@ from typing import Any
 
 import re2
 
-from analysis.facts.log_lines import decode
+from analysis.facts.log_text import decode
 from analysis.facts.scan import Scanner
 
 CLASSES = (8, 16, 24, 32, 40, 48, 64, 96, 128, 256, 512, 1024)

@@ -20,7 +20,8 @@ from analysis.facts.details import Details, read_details
 from analysis.facts.environment import read_environment
 from analysis.facts.failing import failing_parts
 from analysis.facts.failure import Failure
-from analysis.facts.log_lines import LogView, split_jobs
+from analysis.facts.gh_output import split_jobs
+from analysis.facts.log_lines import LogView
 from analysis.facts.redact import redact
 from analysis.facts.signatures import Catalogue, load_catalogue
 

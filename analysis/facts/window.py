@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
-from analysis.facts.log_lines import LogView, strip_colours
+from analysis.facts.log_lines import LogView
+from analysis.facts.log_text import strip_colours
 
 LINE_LIMIT = 4000
 TAIL = 1000

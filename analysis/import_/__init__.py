@@ -16,7 +16,8 @@ from pathlib import Path
 
 from analysis.errors import CorruptFileError, KitError, UsageError
 from analysis.facts.archive import is_archive, read_log_archive
-from analysis.facts.log_lines import decode, split_jobs, strip_colours
+from analysis.facts.gh_output import split_jobs
+from analysis.facts.log_text import decode, strip_colours
 from analysis.import_.answers import Rows, is_json, read_answers
 from analysis.import_.logs import Shelf, is_log
 from analysis.store import Store

@@ -18,7 +18,7 @@ from analysis.collect.history import plain_rows
 from analysis.collect.logs import facts_of
 from analysis.errors import UsageError
 from analysis.facts.action_versions import resolve_versions
-from analysis.facts.log_lines import decode
+from analysis.facts.log_text import decode
 from analysis.facts.redact import redact
 from analysis.facts.runner_log import read_job_log
 from analysis.github.rows import month
