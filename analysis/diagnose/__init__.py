@@ -6,7 +6,8 @@ would have saved, what to run next and what to do now. docs/method.md tells how.
 
 The order of work: `question` (what is asked) · `cells` (the exposure table folded) · `suspects`, `windows`, `local`
 (who could have done it) · `likelihood`, `search` (how well subsets of them explain the history) · `verdict` ·
-`sensitivity`, `placebo`, `counterfactuals`, `next_evidence`, `recommendations` · `document`.
+`gibbs`, `reach`, `attribution` (who killed which job) · `sensitivity`, `placebo`, `counterfactuals`, `next_evidence`,
+`recommendations` · `document`.
 """
 
 from analysis.diagnose.document import diagnose
