@@ -392,7 +392,7 @@ class _Reader:
         return "pull" if self.hosts.is_registry(component) or component == "from-access" else "other"
 
     def _transient(self, kind: str) -> bool | None:
-        best = self.line.best if self.line.signatures else None
+        best = self.line.best if self.line.signatures and self.line.best.role != "generic" else None
         if best is not None and best.transient is not None and not (best.kind == "from-status" and kind in _REFUSALS):
             return best.transient
         if kind in ("http-5xx", "timeout", "connection-reset", "eof", "dns", "rate-limit", "runner-lost"):
