@@ -22,12 +22,9 @@ Floats = npt.NDArray[np.float64]
 
 _TOOLS = {"docker_version": "docker", "buildx_version": "buildx", "buildkit_version": "buildkit",
           "binfmt_version": "binfmt"}  # fmt: skip
-_INSTALLED_BY = {
-    "docker_version": "docker/setup-docker-action",
-    "buildx_version": "docker/setup-buildx-action",
-    "buildkit_version": "docker/setup-buildx-action",
-    "binfmt_version": "docker/setup-qemu-action",
-}
+# What installs a tool in a job: an action, or an input of it. Without it the tool is a part of the runner image.
+_INSTALLED_BY = {"docker_version": "docker/setup-docker-action", "buildx_version": "docker/setup-buildx-action:version",
+                 "buildkit_version": "docker/setup-buildx-action", "binfmt_version": "docker/setup-qemu-action"}
 _CONTRASTED = 0.5
 _OLD_GUILTY = 0.3
 _RANGE = 0.3
@@ -142,7 +139,7 @@ def _tools(cells: Cells) -> Iterator[Suspect]:
     image = cells.environment.get("image_version")
     for column, name in _TOOLS.items():
         attribute = cells.environment.get(column)
-        attribute = attribute and _installed(cells, attribute, image)
+        attribute = attribute and _installed(cells, attribute)
         if attribute is None or len(attribute.levels) < 2 or _follows(attribute, image):
             continue
         yield from _levels(cells, attribute, Chances(cells, attribute, False), "tool-version", name, variants=False)
@@ -163,13 +160,18 @@ def _images(cells: Cells) -> Iterator[Suspect]:
         yield Suspect(**{**s.__dict__, "name": s.name.removeprefix("@")})
 
 
-def _installed(cells: Cells, tool: Attribute, image: Attribute | None) -> Attribute:
-    """The tool in those jobs alone that install it: elsewhere it is a part of the runner image, which is the name."""
-    carrier = cells.actions.get(_INSTALLED_BY[tool.name])
-    uses = np.zeros(len(cells.stratum_names), bool)
+def _installed(cells: Cells, tool: Attribute) -> Attribute:
+    """The tool in those jobs alone that install it: on a hosted runner it else is a part of the image, which is named."""
+    installer = _INSTALLED_BY[tool.name]
+    carrier = cells.actions.get(installer)
+    installs = cells.inputs.get(installer, np.zeros(cells.size, bool))
     if carrier is not None:
-        uses[cells.stratum[(carrier.code >= 0) | carrier.unknown]] = True
-    brought = ~uses[cells.stratum] & (image.code >= 0 if image is not None else False)
+        installs = (carrier.code >= 0) | carrier.unknown
+    jobs = np.zeros(len(cells.stratum_names), bool)
+    jobs[cells.stratum[installs]] = True
+    machines = [cells.environment[name] for name in ("image", "image_version") if name in cells.environment]
+    hosted = np.logical_or.reduce([(m.code >= 0) | m.unknown for m in machines] or [np.zeros(cells.size, bool)])
+    brought = ~jobs[cells.stratum] & hosted
     return Attribute(tool.name, tool.levels, np.where(brought, -1, tool.code), tool.unknown & ~brought)
 
 
