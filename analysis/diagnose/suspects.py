@@ -156,7 +156,7 @@ def _images(cells: Cells) -> Iterator[Suspect]:
     both = Attribute("image", levels, code, (code < 0) & (labels.unknown | versions.unknown))
     if len(levels) < 2:
         return
-    for s in _levels(cells, both, Chances(cells, both, False), "runner-image", "", variants=False):
+    for s in _levels(cells, both, Chances(cells, both, False), "runner-image", "", variants=True):
         yield Suspect(**{**s.__dict__, "name": s.name.removeprefix("@")})
 
 
@@ -259,17 +259,23 @@ def _arrived(cells: Cells, attribute: Attribute, level: int) -> bool:
 
 
 def _variants(cells: Cells, action: str, exposed: Floats) -> Iterable[tuple[str, Floats]]:
-    """Parts of an exposure: one platform, one job or one input of the action alone. The same part counts once."""
+    """Parts of an exposure: one platform, one job or one input of the action alone; of an image, who uses what.
+
+    The same part counts once.
+    """
     weight = cells.n * exposed
     failing = weight * cells.failed
     whole, dead = weight.sum(), failing.sum()
     parts: list[tuple[float, str, Floats]] = []
-    masks = [(f"in jobs named {token}", mask[cells.job_name]) for token, mask in _tokens(cells.job_names).items()]
-    masks += [(f"where `{name}` is set", mask) for name, mask in cells.inputs.items()
-              if name.rsplit(":", 1)[0] == action]  # fmt: skip
-    system = cells.environment.get("os")
-    if system is not None and len(system.levels) > 1:
-        masks += [(f"on {level}", system.code == i) for i, level in enumerate(system.levels)]
+    if action:
+        masks = [(f"in jobs named {token}", mask[cells.job_name]) for token, mask in _tokens(cells.job_names).items()]
+        masks += [(f"where `{name}` is set", mask) for name, mask in cells.inputs.items()
+                  if name.rsplit(":", 1)[0] == action]  # fmt: skip
+        system = cells.environment.get("os")
+        if system is not None and len(system.levels) > 1:
+            masks += [(f"on {level}", system.code == i) for i, level in enumerate(system.levels)]
+    else:
+        masks = [(f"in jobs that use {name}", _users(cells, used)) for name, used in cells.actions.items()]
     for words, mask in masks:
         inside, killed = weight[mask].sum(), failing[mask].sum()
         if killed >= 1.0 and inside < 0.9 * whole and killed / max(dead, 1e-9) > inside / whole:
@@ -277,6 +283,14 @@ def _variants(cells: Cells, action: str, exposed: Floats) -> Iterable[tuple[str,
     parts.sort(key=lambda p: -p[0])
     distinct = {part.tobytes(): (words, part) for _, words, part in reversed(parts)}
     return list(reversed(distinct.values()))[:_MOST_VARIANTS]
+
+
+def _users(cells: Cells, action: Attribute) -> npt.NDArray[np.bool_]:
+    """All runs of the jobs that use an action."""
+    jobs = np.zeros(len(cells.stratum_names), bool)
+    jobs[cells.stratum[action.code >= 0]] = True
+    using: npt.NDArray[np.bool_] = jobs[cells.stratum]
+    return using
 
 
 def _tokens(job_names: tuple[str, ...]) -> dict[str, npt.NDArray[np.bool_]]:
