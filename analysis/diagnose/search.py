@@ -40,6 +40,8 @@ _LEAST_SHARE = 0.03
 _LEAST = (2.0, 5.0)
 # A broken commit and a dead secret kill nearly every job that meets them.
 _LEAST_FIRM = 2.8
+# Versions change all the time: three failures on a new one are met on any day.
+_LEAST_VERSIONED = 3.5
 _MIN_KILLS_FIRM = 0.5
 _MIN_KILLS = 0.05
 _CONCENTRATIONS = (4.0, 8.0, 16.0, 32.0)
@@ -183,8 +185,11 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
 
     firm = np.array([s.cause in ("code-change", "configuration") for s in everyone], bool)
     versioned = np.array([s.cause == "action-version" for s in everyone], bool)
+    least_of_all = float(np.clip(_LEAST_SHARE * observed.weight.sum(), *_LEAST))
+    asks = {"action-version": _LEAST_VERSIONED, "tool-version": _LEAST_VERSIONED, "runner-image": _LEAST_VERSIONED,
+            "code-change": _LEAST_FIRM, "configuration": _LEAST_FIRM}  # fmt: skip
+    asked_of = np.maximum(least_of_all, [asks.get(s.cause, 0.0) for s in everyone])
     actions = np.array(_numbers([(s.cause, s.name.split("@", 1)[0]) for s in everyone]), np.int64)
-    least = float(np.clip(_LEAST_SHARE * observed.weight.sum(), *_LEAST))
     finished: set[tuple[int, ...]] = set()
 
     def score(subsets: list[tuple[int, ...]], steps: int | None = None) -> None:
@@ -197,7 +202,7 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
             for row, subset in enumerate(chunk):
                 killed = result.kills[row, :, 0] / result.kills[row].sum(-1)
                 lasting = firm[rows[row]]
-                asked = np.where(lasting, max(least, _LEAST_FIRM), least)
+                asked = asked_of[rows[row]]
                 rate = np.where(lasting, _MIN_KILLS_FIRM, _MIN_KILLS)
                 enough = bool(((result.explained[row] >= asked) & (killed >= rate)).all())
                 prior = float(log_prior[rows[row]].sum()) + _NESTED * int(nested[row])

@@ -225,18 +225,18 @@ def _from_a_day_on(cells: Cells, cause: str, label: str, exposed: Floats, log_pr
 
 
 def with_contrast(cells: Cells, exposed: Floats) -> Floats:
-    """The exposure without the strata that had nothing else: they cannot speak for or against it.
+    """The exposure without the jobs that had nothing else: they cannot speak for or against it.
 
-    Where the other strata hold most of its jobs and failures, these have spoken, and it may account for the rest.
+    Where the other jobs hold most of its runs and failures, these have spoken, and it may account for the rest.
     """
-    strata = len(cells.stratum_names)
-    total = np.bincount(cells.stratum, weights=cells.n, minlength=strata)
-    held = np.bincount(cells.stratum, weights=cells.n * exposed, minlength=strata)
-    dead = np.bincount(cells.stratum, weights=cells.n * exposed * cells.failed, minlength=strata)
+    # Bots' runs of a job are a stratum of their own, but what people's runs of it had before is a contrast, too.
+    job = cells.repo * (int(cells.job.max(initial=0)) + 1) + cells.job
+    total, held, dead = (np.bincount(job, weights=cells.n * part)
+                         for part in (np.ones(cells.size), exposed, exposed * cells.failed))  # fmt: skip
     constant = held > 0.995 * total
     if all(mass[~constant].sum() >= _CONTRASTED * mass.sum() for mass in (held, dead)):
         return exposed
-    return np.where(constant[cells.stratum], 0.0, exposed)
+    return np.where(constant[job], 0.0, exposed)
 
 
 def _could_kill(cells: Cells, exposed: Floats) -> bool:
