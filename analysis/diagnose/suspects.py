@@ -271,6 +271,8 @@ def _variants(cells: Cells, action: str, exposed: Floats) -> Iterable[tuple[str,
         masks = [(f"in jobs named {token}", mask[cells.job_name]) for token, mask in _tokens(cells.job_names).items()]
         masks += [(f"where `{name}` is set", mask) for name, mask in cells.inputs.items()
                   if name.rsplit(":", 1)[0] == action]  # fmt: skip
+        pushes = [mask for name, mask in cells.registries.items() if name.startswith("push:")]
+        masks += [("in runs that push", np.logical_or.reduce(pushes))] if pushes else []
         system = cells.environment.get("os")
         if system is not None and len(system.levels) > 1:
             masks += [(f"on {level}", system.code == i) for i, level in enumerate(system.levels)]
