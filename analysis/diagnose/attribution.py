@@ -24,7 +24,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Group = tuple[str, str]
 
-_CHAINS = 60
+_CHAINS = (60, 15)
+_BUDGET = 180_000  # jobs times chains: a history of many thousand failures is drawn in fewer chains
 _KEEP = 10
 _BURN = 20
 _THIN = 2
@@ -96,7 +97,8 @@ def attribute(
     jobs = jobs_in_cell[posterior.failing]
     cell = np.repeat(np.arange(len(jobs)), np.round(jobs).astype(np.int64))
     called = _names(posterior, decision)
-    subsets = _subsets(posterior, decision, called, rng)
+    chains = int(np.clip(_BUDGET // max(len(cell), 1), _CHAINS[1], _CHAINS[0]))
+    subsets = _subsets(posterior, decision, called, chains, rng)
     reach = Wider(cells, posterior, subsets)
     again = _reruns(cells, posterior)
     draws = sample(posterior.observed, posterior.pool, subsets, cell, rng, _BURN, _KEEP, _THIN, reach, again)
@@ -119,14 +121,14 @@ def _names(posterior: Posterior, decision: Decision) -> dict[Group, Group]:
 
 
 def _subsets(
-    posterior: Posterior, decision: Decision, called: dict[Group, Group], rng: np.random.Generator
+    posterior: Posterior, decision: Decision, called: dict[Group, Group], chains: int, rng: np.random.Generator
 ) -> list[tuple[int, ...]]:
     """A set of suspects for each chain, by weight, of those that hold all the guilty."""
     guilty = set(decision.guilty)
     fits = np.array([guilty <= {called[posterior.suspects[i].group] for i in s} for s in posterior.subsets])
     weights = posterior.weights * fits if fits.any() else posterior.weights
     upto = np.cumsum(weights / weights.sum())
-    places = np.searchsorted(upto, (np.arange(_CHAINS) + rng.random()) / _CHAINS)
+    places = np.searchsorted(upto, (np.arange(chains) + rng.random()) / chains)
     return [posterior.subsets[min(p, len(posterior.subsets) - 1)] for p in places]
 
 

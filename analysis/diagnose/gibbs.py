@@ -8,11 +8,13 @@ in turn, so that all failures of one draw share the same rates and texts and the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 from analysis.diagnose.likelihood import Observed, Pool, fit
 
@@ -148,17 +150,19 @@ class _Chains:
         self.cells = len(observed.weight)
         rows = np.array([[*s, *[-1] * (self.size - len(s))] for s in subsets], np.int64).reshape(self.count, self.size)
         there = rows >= 0
-        self.there, self.rows = there, np.where(there, rows, 0)
-        if len(pool.green) == 0:
-            self.rows = np.zeros((self.count, 0), np.int64)
-        self.exposed = pool.exposed[self.rows] * there[:, :, None]
-        self.green = pool.green[self.rows] * there
-        self.hints = pool.hints[self.rows]
-        self.kills_prior = pool.kills[self.rows]
-        self.marks_prior = [own[self.rows] for own in pool.marks]
+        rows = np.where(there, rows, 0)
+        self.exposed = pool.exposed[rows] * there[:, :, None]
+        self.green = pool.green[rows] * there
+        self.hints = pool.hints[rows]
+        self.kills_prior = pool.kills[rows]
+        self.marks_prior = [own[rows] for own in pool.marks]
         per_cell = np.bincount(jobs, minlength=self.cells)
         self.weight = (observed.weight / np.maximum(per_cell, 1))[jobs]
         self.pool = pool
+        self.strata = _one_hot(observed.stratum, len(observed.green))
+        self.texts = [_one_hot(mark, base.shape[1]) for mark, base in self._told()]
+        self.kinds = [_one_hot(np.where(mark >= 0, observed.kind * base.shape[1] + mark, -1), base.size)
+                      for mark, base in self._told()]  # fmt: skip
         self._marks: list[Floats] = []
 
     def start(self, rng: np.random.Generator) -> Ints:
@@ -173,28 +177,27 @@ class _Chains:
 
     def draw_rates(self, killer: Ints, rng: np.random.Generator) -> State:
         """Rates and texts, given who killed whom."""
-        seen, strata = self.observed, len(self.observed.green)
+        seen = self.observed
         place = killer + (self.size + 1) * np.arange(self.count)[:, None]
         weighted = self._sums(place * self.cells + self.jobs, (self.count, self.size + 1, self.cells))
         later = np.cumsum(weighted[:, :0:-1], axis=1)[:, ::-1]
         dead, survived = weighted[:, :-1].sum(-1), self.green + (later * self.exposed).sum(-1)
         kills = rng.beta(self.kills_prior[..., 0] + dead, self.kills_prior[..., 1] + survived)
-        members = np.zeros((self.cells, strata))
-        members[np.arange(self.cells), seen.stratum] = 1.0
-        base = rng.beta(seen.base[:, 0] + weighted[:, -1] @ members, seen.base[:, 1] + seen.green)
+        base = rng.beta(seen.base[:, 0] + weighted[:, -1] @ self.strata, seen.base[:, 1] + seen.green)
         own = np.concatenate([self.hints, np.zeros((self.count, 1, self.cells))], axis=1)
         self._marks = []
-        for mark, prior, base_prior in zip(seen.marks, self.marks_prior, seen.base_marks, strict=True):
-            hot = _one_hot(mark, base_prior.shape[1])
-            known = mark >= 0
-            drawn = _dirichlet(prior + weighted[:, :-1] @ hot, rng)
-            own[:, :-1] += np.where(known, np.log(drawn[:, :, np.maximum(mark, 0)]), 0.0)
-            wide = _one_hot(np.where(known, seen.kind * base_prior.shape[1] + mark, -1), base_prior.size)
-            counts = (weighted[:, -1] @ wide).reshape(self.count, *base_prior.shape)
-            drawn_base = _dirichlet(base_prior + counts, rng)
-            own[:, -1] += np.where(known, np.log(drawn_base[:, seen.kind, np.maximum(mark, 0)]), 0.0)
+        members = weighted[:, :-1].reshape(-1, self.cells)
+        for channel, (mark, base_prior) in enumerate(self._told()):
+            prior, known, text = self.marks_prior[channel], mark >= 0, np.maximum(mark, 0)
+            drawn = _dirichlet(prior + (members @ self.texts[channel]).reshape(prior.shape), rng)
+            counts = (weighted[:, -1] @ self.kinds[channel]).reshape(self.count, *base_prior.shape)
+            own[:, :-1] += np.where(known, np.log(drawn)[:, :, text], 0.0)
+            own[:, -1] += np.where(known, np.log(_dirichlet(base_prior + counts, rng))[:, seen.kind, text], 0.0)
             self._marks.append(drawn)
         return State(self.exposed, self.green, kills, base, own)
+
+    def _told(self) -> Iterator[tuple[Ints, Floats]]:
+        return zip(self.observed.marks, self.observed.base_marks, strict=True)
 
     def draw_killers(self, state: State, rng: np.random.Generator) -> Ints:
         """Who killed whom, given rates and texts."""
@@ -240,8 +243,7 @@ def _dirichlet(alpha: Floats, rng: np.random.Generator) -> Floats:
     return shares
 
 
-def _one_hot(codes: Ints, width: int) -> Floats:
-    hot = np.zeros((len(codes), width))
+def _one_hot(codes: Ints, width: int) -> Any:
+    """A sparse matrix of ones, (codes, width); a code of -1 has none."""
     known = np.flatnonzero(codes >= 0)
-    hot[known, codes[known]] = 1.0
-    return hot
+    return csr_array((np.ones(len(known)), (known, codes[known])), shape=(len(codes), width))
