@@ -6,8 +6,7 @@ configuration, whose exposure is a window in time, come from `windows.py` and `l
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,21 +16,25 @@ from analysis.diagnose.cells import Attribute, Cells
 from analysis.diagnose.chance import Chances
 from analysis.diagnose.classes import priors
 from analysis.diagnose.scan import window, windows
+from analysis.diagnose.variants import parts
 
 Floats = npt.NDArray[np.float64]
 
 _TOOLS = {"docker_version": "docker", "buildx_version": "buildx", "buildkit_version": "buildkit",
           "binfmt_version": "binfmt"}  # fmt: skip
 # What installs a tool in a job: an action, or an input of it. Without it the tool is a part of the runner image.
-_INSTALLED_BY = {"docker_version": "docker/setup-docker-action", "buildx_version": "docker/setup-buildx-action:version",
-                 "buildkit_version": "docker/setup-buildx-action", "binfmt_version": "docker/setup-qemu-action"}
+_INSTALLED_BY = {
+    "docker_version": "docker/setup-docker-action",
+    "buildx_version": "docker/setup-buildx-action:version",
+    "buildkit_version": "docker/setup-buildx-action",
+    "binfmt_version": "docker/setup-qemu-action",
+}
 _CONTRASTED = 0.5
 _OLD_GUILTY = 0.3
 _RANGE = 0.3
 _LATE = float(np.log(0.2))
 LATE = "from a day on"
 _VARIANTS = 0.35
-_MOST_VARIANTS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +164,7 @@ def _images(cells: Cells) -> Iterator[Suspect]:
 
 
 def _installed(cells: Cells, tool: Attribute) -> Attribute:
-    """The tool in those jobs alone that install it: on a hosted runner it else is a part of the image, which is named."""
+    """The tool in those jobs alone that install it: elsewhere a hosted runner's image brings it, and is the name."""
     installer = _INSTALLED_BY[tool.name]
     carrier = cells.actions.get(installer)
     installs = cells.inputs.get(installer, np.zeros(cells.size, bool))
@@ -198,7 +201,7 @@ def _levels(
             yield from _from_a_day_on(cells, cause, label, chances.of(level), log_prior)
         if not _could_kill(cells, exposed):
             continue
-        options = list(_variants(cells, name, exposed)) if variants else []
+        options = parts(cells, name, exposed) if variants else []
         plain = float(np.log(1 - _VARIANTS)) if options else 0.0
         yield Suspect(cause, label, "", exposed, log_prior + plain)
         for words, part in options:
@@ -256,50 +259,3 @@ def _arrived(cells: Cells, attribute: Attribute, level: int) -> bool:
     np.minimum.at(first_mine, cells.stratum[mine], cells.time[mine])
     np.minimum.at(first_other, cells.stratum[other], cells.time[other])
     return bool((np.isfinite(first_mine) & (first_other < first_mine)).any())
-
-
-def _variants(cells: Cells, action: str, exposed: Floats) -> Iterable[tuple[str, Floats]]:
-    """Parts of an exposure: one platform, one job or one input of the action alone; of an image, who uses what.
-
-    The same part counts once.
-    """
-    weight = cells.n * exposed
-    failing = weight * cells.failed
-    whole, dead = weight.sum(), failing.sum()
-    parts: list[tuple[float, str, Floats]] = []
-    if action:
-        masks = [(f"in jobs named {token}", mask[cells.job_name]) for token, mask in _tokens(cells.job_names).items()]
-        masks += [(f"where `{name}` is set", mask) for name, mask in cells.inputs.items()
-                  if name.rsplit(":", 1)[0] == action]  # fmt: skip
-        pushes = [mask for name, mask in cells.registries.items() if name.startswith("push:")]
-        masks += [("in runs that push", np.logical_or.reduce(pushes))] if pushes else []
-        system = cells.environment.get("os")
-        if system is not None and len(system.levels) > 1:
-            masks += [(f"on {level}", system.code == i) for i, level in enumerate(system.levels)]
-    else:
-        masks = [(f"in jobs that use {name}", _users(cells, used)) for name, used in cells.actions.items()]
-    for words, mask in masks:
-        inside, killed = weight[mask].sum(), failing[mask].sum()
-        if killed >= 1.0 and inside < 0.9 * whole and killed / max(dead, 1e-9) > inside / whole:
-            parts.append((killed / dead - inside / whole, words, exposed * mask))
-    parts.sort(key=lambda p: -p[0])
-    distinct = {part.tobytes(): (words, part) for _, words, part in reversed(parts)}
-    return list(reversed(distinct.values()))[:_MOST_VARIANTS]
-
-
-def _users(cells: Cells, action: Attribute) -> npt.NDArray[np.bool_]:
-    """All runs of the jobs that use an action."""
-    jobs = np.zeros(len(cells.stratum_names), bool)
-    jobs[cells.stratum[action.code >= 0]] = True
-    using: npt.NDArray[np.bool_] = jobs[cells.stratum]
-    return using
-
-
-def _tokens(job_names: tuple[str, ...]) -> dict[str, npt.NDArray[np.bool_]]:
-    """Matrix values and whole job names, each with the job names that bear it."""
-    found: dict[str, npt.NDArray[np.bool_]] = {}
-    for index, name in enumerate(job_names):
-        inside = re.findall(r"\(([^)]*)\)", name)
-        for token in {name.split(" (")[0], *(t.strip() for group in inside for t in group.split(","))} - {""}:
-            found.setdefault(token, np.zeros(len(job_names), bool))[index] = True
-    return {token: mask for token, mask in found.items() if not mask.all()}

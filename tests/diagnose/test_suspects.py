@@ -71,6 +71,8 @@ def test_a_tool_that_came_with_the_runner_image_is_no_suspect_of_its_own() -> No
     assert "tool-version" not in causes
     frames.jobs.loc[late & (np.arange(len(late)) % 4 == 0), "buildx_version"] = "0.21.0"
     frames.versions["docker/setup-buildx-action"] = frames.versions[ACTION].map({OLD: "3.9.0", NEW: "3.9.0"})
+    assert "tool-version" not in {s.cause for s in version_suspects(fold(frames), ASKED)}
+    frames.inputs["docker/setup-buildx-action:version"] = frames.versions[ACTION].notna().to_numpy()
     names = {s.name for s in version_suspects(fold(frames), ASKED) if s.cause == "tool-version"}
     assert "buildx@0.21.0" in names
 
@@ -111,3 +113,45 @@ def test_bare_exit_codes_do_not_tell_a_version_from_a_trouble_of_its_hours() -> 
     assert found.posterior.probability[VERSION] > 0.9
     assert VERSION not in found.decision.guilty
     assert found.decision.verdict == "insufficient-evidence"
+
+
+def test_a_version_may_fail_those_runs_alone_that_push() -> None:
+    frames = history(bad_version())
+    pushes = (frames.jobs["job"] == "build") & ~frames.jobs["event"].str.startswith("pull")
+    frames.registries["push:ghcr"] = pushes.to_numpy()
+    frames.jobs["failed"] &= frames.versions[ACTION].ne(NEW).to_numpy() | pushes.to_numpy()
+    found = [
+        s for s in version_suspects(fold(frames), ASKED) if s.group == VERSION and s.variant == "in runs that push"
+    ]
+    assert len(found) == 1
+    assert judged(frames).decision.guilty == (VERSION,)
+
+
+def test_a_runner_image_may_break_those_jobs_alone_that_use_an_action() -> None:
+    def kill(job: Job, rng: np.random.Generator) -> tuple[str, str, str] | None:
+        late = job.job == "build" and job.day >= 7.0 + 0.4 * job.repo
+        return ("user-code", "missing-file", "build-step") if late and rng.random() < 0.7 else None
+
+    frames = history(kill, adopt={}, runs=900)
+    day = (frames.jobs["started_at"] - START).dt.total_seconds() / 86400
+    repo = frames.jobs["repo"].str.removeprefix("acme/r").astype(int)
+    frames.jobs["image"] = "ubuntu-24.04"
+    frames.jobs["image_version"] = np.where(day >= 7.0 + 0.4 * repo, "20250112.1.0", "20250105.1.0")
+    found = judged(frames)
+    assert found.decision.guilty == (("runner-image", "ubuntu-24.04@20250112.1.0"),)
+    best = found.posterior.best_variant(found.decision.guilty[0])
+    assert best is not None
+    assert found.posterior.suspects[best].variant == f"in jobs that use {ACTION}"
+
+
+def test_a_version_that_writes_what_code_writes_is_found_by_who_ran_it() -> None:
+    found = judged(history(bad_version(0.7, ("user-code", "test-failure", "test")), flaky=0.12))
+    assert VERSION in found.decision.guilty
+
+
+def test_three_failures_on_a_new_version_convict_nobody() -> None:
+    frames = history(bad_version(1.0), adopt={0: 8.0, 1: 9.0}, flaky=0.02)
+    bad = np.flatnonzero((frames.versions[ACTION] == NEW).to_numpy() & frames.jobs["failed"].to_numpy())
+    frames.jobs.loc[bad[3:], ["failed", "has_log"]] = False
+    frames.jobs.loc[bad[3:], ["component", "kind", "operation", "failed_action"]] = None
+    assert VERSION not in judged(frames).decision.guilty
