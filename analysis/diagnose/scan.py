@@ -20,6 +20,7 @@ _SECOND_BURST = 3.0
 _ONE_MORE = float(np.log(0.3))
 _SHORTEST = 15 * 60.0
 _LONGEST_GAP = 10 * 3600.0
+_PASSED = 12
 _LENGTHS = float(np.log(7 * 86400 / _SHORTEST))
 
 
@@ -89,12 +90,15 @@ def windows(hits: Floats, weights: Floats, times: Floats, exposed: Floats, most:
     return [*found, *union, *onwards]
 
 
-def window(start: float, end: float, times: Floats, score: float = 0.0) -> Window:
-    """One span with its prior: its beginning is uniform over the history, its length log-uniform up to a week."""
+def window(start: float, end: float, times: Floats, score: float = 0.0, rate: float = 1.0) -> Window:
+    """One span with its prior: its beginning is uniform over the history, its length log-uniform up to a week.
+
+    Where only a share of the jobs inside fails, those that passed just before and after may lie inside as well.
+    """
     history = max(float(times[-1] - times[0]), 3600.0)
     first, last = np.searchsorted(times, start, "left"), np.searchsorted(times, end, "right")
-    before = start - times[first - 1] if first > 0 else history
-    after = times[last] - end if last < len(times) else history
+    before = _room(np.append(start, times[:first][::-1][:_PASSED]), rate, history if first <= _PASSED else None)
+    after = _room(np.append(end, times[last:][:_PASSED]), rate, None)
     length = max(end - start, _SHORTEST)
     log_prior = np.log(np.clip(before, _SHORTEST, _LONGEST_GAP) / history)
     if last < len(times):
@@ -102,6 +106,14 @@ def window(start: float, end: float, times: Floats, score: float = 0.0) -> Windo
     else:
         log_prior += np.log(0.3)
     return Window(((start, end),), score, float(log_prior))
+
+
+def _room(marks: Floats, rate: float, open_end: float | None) -> float:
+    """Time in which an edge may lie: each job that passed on the way makes it less likely that it lies beyond."""
+    gaps = np.abs(np.diff(marks))
+    if open_end is not None:
+        gaps = np.append(gaps, open_end)
+    return float((gaps * (1.0 - rate) ** np.arange(len(gaps))).sum())
 
 
 def _best(edges: Floats, hits: Floats, weights: Floats, times: Floats, running: Floats, most: int) -> list[Window]:
@@ -118,7 +130,8 @@ def _best(edges: Floats, hits: Floats, weights: Floats, times: Floats, running: 
         i, j = np.unravel_index(flat, score.shape)
         if score[i, j] <= 0:
             break
-        fresh = window(float(edges[i]), float(edges[j]), times, float(score[i, j]))
+        rate = float(np.clip(inside[i, j] / max(room[i, j], 1e-9), 0.0, 1.0))
+        fresh = window(float(edges[i]), float(edges[j]), times, float(score[i, j]), rate)
         if all(_overlap(fresh, other) < _ALIKE for other in found):
             found.append(replace(fresh, log_prior=fresh.log_prior + _kin(score, edges, int(i), int(j))))
         if len(found) == most:

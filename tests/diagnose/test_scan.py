@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.diagnose.scan import windows
+from analysis.diagnose.scan import window, windows
 
 HOUR = 3600.0
 
@@ -35,3 +35,11 @@ def test_a_window_between_crowded_jobs_costs_more_than_one_between_rare_jobs() -
 
 def test_no_failure_gives_no_window() -> None:
     assert windows(np.zeros(0), np.zeros(0), np.arange(10.0), np.ones(10)) == []
+
+
+def test_an_edge_is_less_certain_where_only_some_of_the_jobs_inside_fail() -> None:
+    times = np.arange(0.0, 14 * 86400.0, 1800.0)
+    start, end = float(times[240]), float(times[255])
+    sure, some = (window(start, end, times, rate=rate).log_prior for rate in (1.0, 0.4))
+    assert some > sure
+    assert some - sure < 2 * np.log(1 / 0.4) + 0.01
