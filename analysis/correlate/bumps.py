@@ -14,8 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import ibis
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis.correlate.codes import isin
 
 _NAME = r"(?P<action>[\w.-]{1,100}/[\w.-]{1,100})(?:/[\w./-]{1,100})?"
 _VERB = r"\b(?:bumps?|updates?|upgrades?)\b:? +"
@@ -57,24 +61,26 @@ class Bump:
     branch: str | None
 
 
-def read_bumps(connection: ibis.BaseBackend, found: ibis.Table) -> list[Bump]:
+def read_bumps(runs: pd.DataFrame) -> list[Bump]:
     """Find the bumps among runs.
 
     Parameters
     ----------
-    found : ibis.Table
-        What `first_attempts.runs` gave.
+    runs : DataFrame
+        What `first_attempts.collected` gave.
 
     Returns
     -------
     list of Bump
         Each branch's and each merged one once per action, branches first, in the order of time.
     """
-    likely = found.filter((found.branch_class == "bump") | found.display_title.re_search(_LIKELY))
-    likely = likely.filter(likely.branch_class.isin(("bump", "default", "pull-request")))
+    likely = runs[isin(runs["branch_class"], ("bump", "default", "pull-request"))]
+    spoken = pa.array(likely["display_title"], pa.string(), from_pandas=True)
+    tells = np.asarray(pc.fill_null(pc.match_substring_regex(spoken, _LIKELY), False))
+    likely = likely[isin(likely["branch_class"], ("bump",)) | tells]
     by = ["repo", "branch_class", "branch", "display_title", "pull_request"]
-    grouped = likely.group_by(by).aggregate(at=likely.created_at.min(), until=likely.created_at.max())
-    frame = connection.to_pyarrow(grouped).to_pandas().sort_values(["at", "repo", "branch"], kind="stable")
+    grouped = likely.groupby(by, dropna=False, observed=True, as_index=False)["created_at"].agg(["min", "max"])
+    frame = grouped.rename(columns={"min": "at", "max": "until"}).sort_values(["at", *by], kind="stable")
     on_main = frame["branch_class"] == "default"
     branches = list(_of_branches(frame[~on_main]))
     pulls: dict[tuple[str, int], list[Step]] = {}

@@ -11,9 +11,8 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
-from scipy import stats
 
+from analysis.correlate.binomial import logistic, two_sided, wilson
 from analysis.correlate.cells import cells
 from analysis.correlate.exhibit import Exhibit, finite, in_words, links, share
 from analysis.correlate.exposure import Exposure
@@ -132,10 +131,9 @@ def _freed(test: str, room: pd.Series, hit: pd.Series, words: str, jobs: pd.Data
     n, cases = int(room.sum()), int((room & hit).sum())
     if not cases:
         return None
-    ci = stats.binomtest(cases, n).proportion_ci(method="wilson")
     statement = f"{share(cases, n)} {words}."
     shown = links(jobs.loc[room & hit, "html_url"])
-    return Exhibit(test, statement, cases / n, (float(ci.low), float(ci.high)), None, n, None, shown, False)
+    return Exhibit(test, statement, cases / n, wilson(cases, n), None, n, None, shown, False)
 
 
 def difference_in_differences(
@@ -161,9 +159,9 @@ def difference_in_differences(
     sides = folded["exposed"].nunique() if len(folded) else 0
     if design is None or sides < 2:
         return Exhibit(test, f"{name} and {against} share neither jobs nor hours enough for a model.", n=len(jobs))
-    counts = np.column_stack([folded["failed"], folded["n"] - folded["failed"]])
+    failed, n = (folded[name].to_numpy(dtype=float) for name in ("failed", "n"))
     try:
-        fit = sm.GLM(counts, design, family=sm.families.Binomial()).fit(maxiter=50)
+        fit = logistic(failed, n - failed, design)
     except (np.linalg.LinAlgError, ValueError):
         return Exhibit(test, f"The hours of {name} and {against} cannot be parted.", n=len(jobs))
     effect = strata(exposure, exposed, hours=hours).design_effect
@@ -171,7 +169,7 @@ def difference_in_differences(
     if not np.isfinite(error) or error > 10 or not fit.converged:
         return Exhibit(test, f"The hours of {name} and {against} cannot be parted.", n=len(jobs))
     low, high = slope - 1.96 * error, slope + 1.96 * error
-    p = float(2 * stats.norm.sf(abs(slope) / error))
+    p = two_sided(slope / error)
     statement = (
         f"With a level for each repository, job and stretch of {hours} hours, {name} multiplies the odds of failing by "
         f"{np.exp(slope):.2f} ({np.exp(low):.2f} to {np.exp(high):.2f}, {in_words(p)}) against {against}."

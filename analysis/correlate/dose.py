@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
-from scipy import stats
 
+from analysis.correlate.binomial import logistic, two_sided, wilson
 from analysis.correlate.exhibit import Exhibit, in_words, links, share
 from analysis.correlate.exposure import Exposure
 from analysis.correlate.windows import hourly
@@ -47,13 +46,13 @@ def load_exhibit(exposure: Exposure, failures: pd.Series, name: str, users: pd.S
         return Exhibit("dose", f"Too few failures laid to {name} to see whether they follow the load.", n=hit)
     days = pd.get_dummies(day, dtype=float).to_numpy()
     design = np.column_stack([np.log2(used["n"].to_numpy()), days])
-    counts = np.column_stack([used["failed"], used["n"] - used["failed"]])
+    failed, n = (used[name].to_numpy(dtype=float) for name in ("failed", "n"))
     try:
-        fit = sm.GLM(counts, design, family=sm.families.Binomial()).fit(scale="X2")
+        fit = logistic(failed, n - failed, design, overdispersed=True)
     except (np.linalg.LinAlgError, ValueError):
         return Exhibit("dose", f"The load tells nothing about the failures laid to {name}.", n=hit)
     slope, error = float(fit.params[0]), float(fit.bse[0])
-    p = float(2 * stats.norm.sf(abs(slope / error))) if error > 0 else 1.0
+    p = two_sided(slope / error) if error > 0 else 1.0
     low, high = slope - 1.96 * error, slope + 1.96 * error
     top = used[used["n"] >= used["n"].quantile(0.75)]
     rest = used.drop(top.index)
@@ -97,11 +96,11 @@ def persistence_exhibit(exposure: Exposure, failures: pd.Series, name: str, *, l
     again, n = int(following[mine].astype(bool).sum()), int(mine.sum())
     if not n:
         return Exhibit("persistence", f"No job ran again after a failure laid to {name}.", n=0)
-    ci = stats.binomtest(again, n).proportion_ci(method="wilson")
+    low, high = wilson(again, n)
     told = share(again, n)
     statement = f"After a failure laid to {name} the next run of the same job on the same branch failed too in {told}."
-    stays = True if ci.low > 0.5 else False if ci.high < 0.5 else None
+    stays = True if low > 0.5 else False if high < 0.5 else None
     return Exhibit(
-        "persistence", statement, again / n, (float(ci.low), float(ci.high)), None, n, None,
+        "persistence", statement, again / n, (low, high), None, n, None,
         links(keyed.loc[mine, "html_url"]), None if stays is None else stays == lasting_cause,
     )  # fmt: skip

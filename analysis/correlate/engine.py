@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import ibis
+import pyarrow as pa
 from ibis.util import gen_name
 
 from analysis.errors import UsageError
@@ -51,12 +52,39 @@ def connect(engine: str | None = None) -> ibis.BaseBackend:
     return ibis.pyspark.connect(session)
 
 
-def forget(connection: ibis.BaseBackend, table: ibis.Table) -> None:
-    """Give back the memory of a kept table that nothing needs any more (DuckDB; Spark evicts by itself)."""
-    if connection.name == "duckdb":
-        connection.con.execute(f"DROP TABLE {table.get_name()}")
+class Tables:
+    """The tables of a data folder as Ibis expressions, each opened once.
 
+    Parameters
+    ----------
+    store : Store
+        The data folder.
+    connection : ibis.BaseBackend
+        What `connect` gave.
+    """
 
-def keep(connection: ibis.BaseBackend, expression: ibis.Table, name: str) -> ibis.Table:
-    """Compute an expression once, so that several others can start from it."""
-    return connection.create_table(gen_name(name), expression, temp=True)
+    def __init__(self, store: Store, connection: ibis.BaseBackend) -> None:
+        self.store, self.connection = store, connection
+        self._opened: dict[str, ibis.Table] = {}
+
+    def __getitem__(self, name: str) -> ibis.Table:
+        if name not in self._opened:
+            self._opened[name] = self.store.table(name, self.connection)
+        return self._opened[name]
+
+    def keep(self, expression: ibis.Table, name: str) -> ibis.Table:
+        """Compute an expression once, so that several others can start from it."""
+        return self.connection.create_table(gen_name(name), expression, temp=True)
+
+    def forget(self, table: ibis.Table) -> None:
+        """Give back the memory of a kept table that nothing needs any more (DuckDB; Spark evicts by itself)."""
+        if self.connection.name == "duckdb":
+            self.connection.con.execute(f"DROP TABLE {table.get_name()}")
+
+    def fetch(self, expression: ibis.Table) -> pa.Table:
+        """Bring the rows of an expression here."""
+        return self.connection.to_pyarrow(expression)
+
+    def close(self) -> None:
+        """Give back what the engine holds."""
+        self.connection.disconnect()

@@ -12,32 +12,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-import ibis
+import numpy as np
 import pandas as pd
 
 from analysis.correlate import columns
 from analysis.correlate.bumps import read_bumps
-from analysis.correlate.engine import connect, forget, keep
-from analysis.correlate.first_attempts import data_as_of, first_attempts, later_attempts, runs
-from analysis.correlate.history import observed_uses, versions
+from analysis.correlate.codes import Bools, Codes, codes_of, taken, together
+from analysis.correlate.engine import Tables, connect
+from analysis.correlate.first_attempts import Collected, collected, data_as_of
+from analysis.correlate.history import versions
 from analysis.correlate.imputation import donors, imputed_jobs
-from analysis.correlate.machines import machines
-from analysis.correlate.names import release_names, spellings
+from analysis.correlate.machines import Environments, environments, machines
+from analysis.correlate.names import release_names, seen_uses, spellings
 from analysis.correlate.registries import touched
-from analysis.correlate.reruns import attach_reruns
+from analysis.correlate.reruns import attach_reruns, later_attempts
+from analysis.correlate.rows import rows
+from analysis.correlate.uses import Uses, Written, by_row, named_uses, written_uses
 from analysis.correlate.workflow_lines import workflow_lines
 from analysis.scope import Scope
 from analysis.store import Store
 
-_MATRIX = r" ?\(([^()]*(?:\([^()]*\)[^()]*)*)\)"
-# What a row takes over from its run.
-_OF_RUN = (
-    "repo", "run_id", "workflow", "event", "branch", "branch_class", "credential_class", "head_sha", "created_at",
-    "run_started_at",
-)  # fmt: skip
-# A job without a record of its own duration is given the time most jobs end within.
-_USUAL_MINUTES = 30.0
+if TYPE_CHECKING:
+    import ibis
 
 
 @dataclass(frozen=True)
@@ -116,37 +114,76 @@ def exposure(store: Store, scope: Scope, engine: str | None = None) -> Exposure:
     UsageError
         The engine is unknown or not installed.
     """
-    connection = connect(engine)
-    moment = data_as_of(store, connection)
-    found = keep(connection, runs(store, connection, scope), "runs")
-    rows = _rows(store, connection, found, moment)
-    bumps = read_bumps(connection, found)
-    names = release_names(store, connection, rows, bumps)
-    observed = keep(connection, observed_uses(store, connection, rows, names), "observed")
-    unreached, rows = rows, keep(connection, _with_reach(rows, observed), "reached")
-    forget(connection, unreached)
-    read = rows.filter(rows.has_log & rows.job_id.notnull()).semi_join(observed, "row")
-    like = keep(connection, donors(connection, rows, read), "donors")
-    releases, files = store.table("releases", connection), workflow_lines(store, names)
-    ran = versions(connection, rows, observed, like, bumps, files, releases)
-    machine = machines(store, connection, rows, like)
-    touches, inputs = touched(store, connection, rows, like)
-    jobs = columns.jobs(connection, rows, machine)
-    reached_versions = keep(connection, _reached(ran, rows), "versions")
-    spelled = spellings(store, connection)
-    ran_columns = columns.categories(connection, reached_versions, "action", "version", len(jobs))
-    table = Exposure(
+    tables = Tables(store, connect(engine))
+    moment = data_as_of(tables)
+    found = collected(tables, scope)
+    written, machine = written_uses(tables, found), environments(tables, found)
+    seen, later = seen_uses(tables), later_attempts(tables, found)
+    tables.close()
+
+    table = rows(found, imputed_jobs(found), moment)
+    row_of_job = _row_of_job(table, len(found.jobs))
+    bumps = read_bumps(found.runs)
+    names = release_names(store, seen, *_first_uses(written, found, row_of_job), bumps)
+    uses = named_uses(written, names)
+    own = by_row(uses, row_of_job)
+    has_log = table.pop("has_failure").to_numpy() | _told(table, row_of_job, written, machine)
+    table["has_log"], table["reached"] = has_log, _reached(table, own)
+    observed = np.zeros(len(table), dtype=bool)
+    observed[own.table["row"]] = True
+    donor = donors(table, found.runs, has_log & observed)
+    ran = versions(table, found.runs, own, donor, bumps, workflow_lines(store, names),
+                   store.read("releases", ["action", "tag", "published_at"]))  # fmt: skip
+    registries, inputs = touched(table, row_of_job, written, machine, donor)
+    jobs = columns.jobs(table, found, machines(table, found.runs, machine, row_of_job, donor))
+    jobs["version_confidence"] = columns.lowest(ran.row, ran.sure, len(jobs))
+    jobs["versions_observed"] = observed
+    spelled = spellings(seen)
+    whole = Exposure(
         jobs=jobs,
-        versions=ran_columns.rename(columns=spelled),
-        registries=columns.flags(connection, touches, "touch", len(jobs)),
-        inputs=columns.flags(connection, inputs, "input", len(jobs)).rename(columns=_spelled_inputs(spelled)),
+        versions=columns.categories(ran, len(jobs)).rename(columns=spelled),
+        registries=registries,
+        inputs=inputs.rename(columns=_spelled_inputs(spelled)),
         reruns=pd.DataFrame(),
         data_as_of=moment,
-        **columns.coverage(connection, found, rows),
+        **columns.coverage(found, table),
     )
-    table.jobs["version_confidence"] = columns.lowest(connection, reached_versions, "sure", len(jobs))
-    table.jobs["versions_observed"] = columns.marked(connection, observed.select("row"), len(jobs))
-    return attach_reruns(table, connection, store, later_attempts(store, connection, found), rows, observed, names)
+    return attach_reruns(whole, later, table, uses)
+
+
+def _row_of_job(rows: pd.DataFrame, jobs: int) -> Codes:
+    found = np.full(jobs, -1, dtype=np.int64)
+    stored = rows["stored"].to_numpy()
+    found[stored[stored >= 0]] = np.flatnonzero(stored >= 0)
+    return found
+
+
+def _first_uses(written: Written, found: Collected, row_of_job: Codes) -> tuple[pd.DataFrame, pd.Series]:
+    """The uses of first attempts, and the branch of each after its repository and a line break."""
+    uses = written.uses[row_of_job[written.uses["job"].to_numpy()] >= 0]
+    run = found.jobs["run"].to_numpy()[uses["job"].to_numpy()]
+    lane = (found.runs["repo"].astype("str") + "\n" + found.runs["branch"].astype("str")).astype("category")
+    return uses, taken(lane, run).set_axis(uses.index)
+
+
+def _told(rows: pd.DataFrame, row_of_job: Codes, written: Written, machine: Environments) -> Bools:
+    """Rows whose log told something: uses or an environment that only a log shows."""
+    told = np.zeros(len(rows) + 1, dtype=bool)
+    for table in (written.uses, machine.table):
+        told[row_of_job[table["job"].to_numpy()[table["observed"].to_numpy()]]] = True
+    return told[:-1]
+
+
+def _reached(rows: pd.DataFrame, uses: Uses) -> Bools:
+    """False for jobs that died before the first step that uses more than a set-up action."""
+    job = together(*(codes_of(rows[name]) for name in ("repo", "workflow", "job_name")))
+    setup = np.array([action.startswith("actions/") for action in uses.actions], dtype=bool)
+    beyond = uses.table[~setup[uses.table["action"]] & (uses.table["step"] >= 0)]
+    first = np.full(int(job.max(initial=-1)) + 2, np.iinfo(np.int64).max)
+    np.minimum.at(first, job[beyond["row"].to_numpy()], beyond["step"].to_numpy())
+    first[first == np.iinfo(np.int64).max] = -1
+    died = rows["step"].to_numpy()
+    return np.asarray(~(rows["failed"].to_numpy() & (died >= 0) & (died < first[job])))
 
 
 def _spelled_inputs(spelled: dict[str, str]) -> Callable[[str], str]:
@@ -155,89 +192,3 @@ def _spelled_inputs(spelled: dict[str, str]) -> Callable[[str], str]:
         return f"{spelled.get(action, action)}:{key}"
 
     return rename
-
-
-def _rows(store: Store, connection: ibis.BaseBackend, found: ibis.Table, moment: datetime | None) -> ibis.Table:
-    """Collected and imputed jobs, numbered in the order of time, with what follows from the jobs alone."""
-    collected = first_attempts(store, connection, found.select(*_OF_RUN)).mutate(imputed=ibis.literal(False))
-    imputed = keep(connection, imputed_jobs(store, connection, found), "imputed")
-    blank = {
-        name: ibis.null().cast(collected.schema()[name]) for name in collected.columns if name not in imputed.columns
-    }
-    filled = imputed.mutate(
-        **{
-            **blank,
-            "imputed": ibis.literal(True),
-            "failed": ibis.literal(False),
-            "has_log": ibis.literal(False),
-            "ended": imputed.conclusion.notnull(),
-            "started_at": ibis.coalesce(imputed.run_started_at, imputed.created_at),
-            "html_url": imputed.run_url,
-        }
-    ).select(*collected.columns)
-    rows = collected.union(filled)
-    order = ibis.row_number().over(order_by=["started_at", "repo", "run_id", "job_name", "job_id"])
-    rows = rows.mutate(row=order, job=rows.job_name.re_replace(_MATRIX, ""), matrix=_matrix(rows),
-                       line=rows.branch_class, at=rows.created_at)  # fmt: skip
-    numbered = keep(connection, rows, "numbered")
-    forget(connection, imputed)
-    rows = keep(connection, _with_streaks(_with_censoring(numbered, moment)), "rows")
-    forget(connection, numbered)
-    return rows
-
-
-def _matrix(rows: ibis.Table) -> ibis.Value:
-    return rows.job_name.re_extract(_MATRIX, 1).nullif("")
-
-
-def _with_censoring(rows: ibis.Table, moment: datetime | None) -> ibis.Table:
-    """Mark jobs that are younger than nearly all jobs like them take: red ends early, green is still under way."""
-    done = rows.filter(rows.ended & ~rows.imputed & rows.minutes.notnull())
-    by_job = done.group_by("repo", "workflow", "job_name").aggregate(
-        most=done.minutes.quantile(0.95), many=done.count()
-    )
-    by_repo = done.group_by("repo").aggregate(most_in_repo=done.minutes.quantile(0.95))
-    rows = rows.left_join(by_job, ["repo", "workflow", "job_name"], rname="{name}_usual")
-    rows = rows.left_join(by_repo, "repo", rname="{name}_in_repo")
-    most = ibis.coalesce(ibis.ifelse(rows.many >= 5, rows.most, ibis.null()), rows.most_in_repo, _USUAL_MINUTES)
-    young = ibis.literal(False)
-    if moment is not None:
-        young = (ibis.literal(moment).epoch_seconds() - rows.started_at.epoch_seconds()) < most * 60
-    dropped = [c for c in rows.columns if c.endswith(("_usual", "_in_repo"))] + ["most", "many"]
-    return rows.mutate(censored=(~rows.ended | young).fill_null(True)).drop(*dropped)
-
-
-def _with_streaks(rows: ibis.Table) -> ibis.Table:
-    """Number the failures of a row of failures on one repository, workflow, job and branch.
-
-    A failure that is known to come from somewhere else than the one before begins a new streak.
-    """
-    own = {"group_by": ["repo", "workflow", "job_name", "branch"], "order_by": ["started_at", "row"]}
-    rows = rows.mutate(before_failed=rows.failed.lag().over(**own), before=rows.component.lag().over(**own))
-    known = (rows.before != "unknown") & (rows.component != "unknown")
-    differs = (known & (rows.before != rows.component)).fill_null(False)
-    rows = rows.mutate(begins=~rows.failed | ~rows.before_failed.fill_null(False) | differs)
-    rows = rows.mutate(streak=rows.begins.cast("int64").cumsum().over(**own))
-    inside = {"group_by": ["repo", "workflow", "job_name", "branch", "streak"], "order_by": ["started_at", "row"]}
-    position = ibis.row_number().over(**inside)
-    return rows.mutate(streak_position=ibis.ifelse(rows.failed, position, -1)).drop(
-        "streak", "begins", "before", "before_failed"
-    )
-
-
-def _with_reach(rows: ibis.Table, observed: ibis.Table) -> ibis.Table:
-    """Mark the jobs that died before the first step that uses more than a set-up action."""
-    beyond = observed.filter(~observed.action.startswith("actions/") & observed.step.notnull())
-    first = beyond.group_by("repo", "workflow", "job_name").aggregate(first_step=beyond.step.min())
-    rows = rows.left_join(first, ["repo", "workflow", "job_name"], rname="{name}_first")
-    early = rows.failed & (rows.step_number < rows.first_step)
-    dropped = [c for c in rows.columns if c.endswith("_first")] + ["first_step"]
-    return rows.mutate(reached=~early.fill_null(False)).drop(*dropped)
-
-
-def _reached(ran: ibis.Table, rows: ibis.Table) -> ibis.Table:
-    """Leave out the actions whose step a failed job never came to."""
-    ended = rows.filter(rows.failed).select("row", died="step_number")
-    joined = ran.left_join(ended, "row", rname="{name}_died")
-    early = (joined.step > joined.died).fill_null(False)
-    return joined.filter(~early).select("row", "action", "version", "sure")

@@ -1,38 +1,70 @@
-"""The unit of analysis: the first attempt of each job, as it was collected.
+"""What was collected: runs, their jobs, and what the logs of these jobs told.
 
-In come the tables of the data folder and a scope; out come Ibis tables: `runs` (a row per run, described by its first
-attempt), `first_attempts` (a row per job of a first attempt that succeeded, failed or is still under way) and
-`later_attempts` (the re-runs, which feed the rerun test only). Cancelled and skipped jobs are neither success nor
-failure and stay out.
+In come the tables of the data folder and a scope; out come frames, numbered so that they point at each other: `runs`
+(a row per run, described by its first attempt) and `jobs` (a row per job of any attempt of these runs). Here and in
+`uses` and `machines` is all that the engine computes; what follows is arithmetic on codes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
+from analysis.correlate.codes import to_frame
 from analysis.correlate.credentials import branch_class, credential_class, default_branches
+from analysis.correlate.engine import Tables
 from analysis.scope import Scope
-from analysis.store import Store
 
 FAILED = ("failure", "timed_out")
 JUDGED = ("success", *FAILED)
-# GitHub's clocks differ by seconds; a job carried over into a re-run is minutes older.
-CLOCK_SKEW_SECONDS = 5
+# What the log says of a failure.
+BLAME = ("component", "kind", "operation", "signature", "host", "transient")
 
 
-def runs(store: Store, connection: ibis.BaseBackend, scope: Scope) -> ibis.Table:
-    """Every run in the scope, a row each, as its earliest stored attempt describes it.
+@dataclass(frozen=True)
+class Collected:
+    """The runs of a scope and their jobs.
 
-    Returns
-    -------
-    ibis.Table
-        ``repo, run_id, run_attempt`` (of that row) ``, workflow, workflow_name, path, event, branch, branch_class,
-        credential_class, head_sha, conclusion, created_at, run_started_at, updated_at, display_title, run_url``.
+    Attributes
+    ----------
+    runs : DataFrame
+        A row per run in the order of ``repo, run_id``, as its earliest stored attempt describes it: ``repo, run_id,
+        run_attempt`` (of that row) ``, workflow, event, branch, branch_class, credential_class, head_sha, conclusion,
+        created_at, run_started_at, display_title, pull_request, run_url``. Its index is the number of the run.
+    jobs : DataFrame
+        A row per job of any attempt of these runs in the order of ``run, job_id``: ``run`` (number of its run)
+        ``, job_id, run_attempt, name, conclusion, created_at, started_at, completed_at, html_url, failing_step``
+        (first step that failed) ``, log_step`` (step that the log blames) ``, has_failure`` and the columns of
+        `BLAME`. Its index is the number of the job.
+    numbers : ibis.Table
+        ``job, repo, job_id`` of ``jobs``: what tables of logs are joined with.
     """
-    stored = store.table("runs", connection)
+
+    runs: pd.DataFrame
+    jobs: pd.DataFrame
+    numbers: ibis.Table
+
+
+def collected(tables: Tables, scope: Scope) -> Collected:
+    """Read the runs in the scope and their jobs."""
+    found = tables.keep(_runs(tables, scope), "runs")
+    runs = to_frame(tables.fetch(found), plain=("head_sha", "display_title", "run_url"))
+    numbered = tables.keep(_jobs(tables, found), "jobs")
+    tables.forget(found)
+    jobs = to_frame(tables.fetch(_with_failures(tables, numbered)), plain=("html_url",))
+    return Collected(_in_order(runs, "run"), _in_order(jobs, "job"), numbered.select("job", "repo", "job_id"))
+
+
+def _in_order(frame: pd.DataFrame, number: str) -> pd.DataFrame:
+    return frame.sort_values(number, ignore_index=True).drop(columns=number)
+
+
+def _runs(tables: Tables, scope: Scope) -> ibis.Table:
+    stored = tables["runs"]
     file = stored.path.re_replace("@.*$", "").re_replace("^.*/", "").nullif("")
     stored = stored.mutate(workflow=ibis.coalesce(file, stored.workflow_name, ibis.literal("unknown")))
     defaults = default_branches(stored)
@@ -41,13 +73,13 @@ def runs(store: Store, connection: ibis.BaseBackend, scope: Scope) -> ibis.Table
     first = inside.mutate(order=order).filter(lambda t: t.order == 0)
     first = first.left_join(defaults, "repo")
     return first.select(
-        "repo", "run_id", "run_attempt", "workflow", "workflow_name", "path", "event", "pull_request",
+        "repo", "run_id", "run_attempt", "workflow", "event", "pull_request", "head_sha", "conclusion", "created_at",
+        "run_started_at", "display_title",
+        run=ibis.row_number().over(order_by=["repo", "run_id"]),
         branch=first.head_branch,
         branch_class=branch_class(first, first.default_branch),
         credential_class=credential_class(first),
-        head_sha=first.head_sha, conclusion=first.conclusion, created_at=first.created_at,
-        run_started_at=first.run_started_at, updated_at=first.updated_at,
-        display_title=first.display_title, run_url=first.html_url,
+        run_url=first.html_url,
     )  # fmt: skip
 
 
@@ -66,106 +98,34 @@ def _in_scope(table: ibis.Table, scope: Scope) -> ir.BooleanValue:
     return ibis.and_(*conditions)
 
 
-def first_attempts(store: Store, connection: ibis.BaseBackend, found: ibis.Table) -> ibis.Table:
-    """Collected jobs of first attempts that passed, failed or have not ended.
-
-    Parameters
-    ----------
-    found : ibis.Table
-        What `runs` gave.
-
-    Returns
-    -------
-    ibis.Table
-        A row per job: its run's columns and ``job_id, job_name, started_at, failed, ended, minutes, step_number,
-        component, kind, operation, signature, host, transient, has_log, html_url``.
-    """
-    jobs = store.table("jobs", connection)
-    jobs = jobs.filter((jobs.run_attempt == 1) & (jobs.conclusion.isin(JUDGED) | jobs.conclusion.isnull()))
-    jobs = jobs.select(
-        "repo", "job_id", "run_id", "html_url",
-        job_name=jobs.name, outcome=jobs.conclusion, began=ibis.coalesce(jobs.started_at, jobs.created_at),
-        ended_at=jobs.completed_at,
-    )  # fmt: skip
-    rows = found.inner_join(jobs, ["repo", "run_id"])
-    rows = rows.left_join(_failing_steps(store, connection), ["repo", "job_id"]).drop("repo_right", "job_id_right")
-    failures = store.table("failures", connection)
-    failures = failures.select(
-        "repo", "job_id", "component", "kind", "operation", "signature", "host", "transient",
-        log_step=failures.step_number, has_failure=ibis.literal(True),
-    )  # fmt: skip
-    rows = rows.left_join(failures, ["repo", "job_id"]).drop("repo_right", "job_id_right")
-    rows = rows.left_join(_read_logs(store, connection), ["repo", "job_id"])
-    failed = rows.outcome.isin(FAILED).fill_null(False)
-    blame = {name: ibis.ifelse(failed, rows[name], ibis.null()) for name in _BLAME}
-    return rows.select(
-        *found.columns, "job_id", "job_name", "html_url",
-        started_at=ibis.coalesce(rows.began, rows.run_started_at, rows.created_at),
-        failed=failed,
-        ended=rows.outcome.notnull(),
-        minutes=minutes(rows.began, rows.ended_at),
-        step_number=ibis.ifelse(failed, ibis.coalesce(rows.log_step, rows.failing_step), ibis.null()),
-        has_log=(rows.has_failure.fill_null(False) | rows.log_read.fill_null(False)),
-        **blame,
+def _jobs(tables: Tables, found: ibis.Table) -> ibis.Table:
+    jobs = tables["jobs"].inner_join(found.select("repo", "run_id", "run"), ["repo", "run_id"])
+    return jobs.select(
+        "repo", "job_id", "run", "run_attempt", "name", "conclusion", "created_at", "started_at", "completed_at",
+        "html_url", job=ibis.row_number().over(order_by=["run", "job_id"]),
     )  # fmt: skip
 
 
-_BLAME = ("component", "kind", "operation", "signature", "host", "transient")
-
-
-def minutes(began: ir.TimestampValue, ended: ir.TimestampValue) -> ir.FloatingValue:
-    """Minutes from one column of times to another; never negative, null where one is missing."""
-    seconds = ended.epoch_seconds() - began.epoch_seconds()
-    return ibis.ifelse(seconds < 0, 0, seconds) / 60.0
-
-
-def _failing_steps(store: Store, connection: ibis.BaseBackend) -> ibis.Table:
-    steps = store.table("steps", connection)
+def _with_failures(tables: Tables, jobs: ibis.Table) -> ibis.Table:
+    steps = tables["steps"]
     failing = steps.filter(steps.conclusion.isin(FAILED))
-    return failing.group_by("repo", "job_id").aggregate(failing_step=failing.number.min())
-
-
-def _read_logs(store: Store, connection: ibis.BaseBackend) -> ibis.Table:
-    """Jobs whose log told something: the tables that only a log fills."""
-    parts = []
-    for name in ("environments", "action_uses"):
-        table = store.table(name, connection)
-        parts.append(table.filter(table.observed.fill_null(False)).select("repo", "job_id"))
-    return parts[0].union(parts[1], distinct=True).mutate(log_read=ibis.literal(True))
-
-
-def later_attempts(store: Store, connection: ibis.BaseBackend, found: ibis.Table) -> ibis.Table:
-    """Jobs of second and further attempts that really ran again and ended in success or failure.
-
-    A re-run of failed jobs lists the green ones again under the new attempt: those started before it and are left out.
-    """
-    jobs = store.table("jobs", connection)
-    again = jobs.filter((jobs.run_attempt > 1) & jobs.conclusion.isin(JUDGED) & jobs.started_at.notnull())
-    attempts = store.table("runs", connection).select("repo", "run_id", "run_attempt", "run_started_at")
-    again = again.left_join(attempts, ["repo", "run_id", "run_attempt"], rname="{name}_of_attempt")
-    fresh = again.run_started_at.isnull() | (
-        again.started_at.epoch_seconds() >= again.run_started_at.epoch_seconds() - CLOCK_SKEW_SECONDS
-    )
-    again = again.filter(fresh)
-    again = again.semi_join(found, ["repo", "run_id"])
-    failures = store.table("failures", connection).select("repo", "job_id", "component", "kind")
-    again = again.left_join(failures, ["repo", "job_id"])
-    passed = again.conclusion == "success"
-    return again.select(
-        "repo", "run_id", "job_id", "html_url",
-        attempt=again.run_attempt, job_name=again.name, started_at=again.started_at, passed=passed,
-        minutes=minutes(again.started_at, again.completed_at),
-        component=ibis.ifelse(passed, ibis.null(), again.component),
-        kind=ibis.ifelse(passed, ibis.null(), again.kind),
+    failing = failing.group_by("repo", "job_id").aggregate(failing_step=failing.number.min())
+    told = tables["failures"]
+    told = told.select("repo", "job_id", *BLAME, log_step=told.step_number, has_failure=ibis.literal(True))
+    jobs = jobs.left_join(failing, ["repo", "job_id"]).drop("repo_right", "job_id_right")
+    jobs = jobs.left_join(told, ["repo", "job_id"])
+    return jobs.select(
+        "job", "run", "job_id", "run_attempt", "name", "conclusion", "created_at", "started_at", "completed_at",
+        "html_url", "failing_step", "log_step", *BLAME, has_failure=jobs.has_failure.fill_null(False),
     )  # fmt: skip
 
 
-def data_as_of(store: Store, connection: ibis.BaseBackend) -> datetime | None:
+def data_as_of(tables: Tables) -> datetime | None:
     """How far the data reaches: what the collections say, else the newest time in runs and jobs; None if empty."""
-    told = store.table("collections", connection).data_as_of.max()
-    seen = (store.table("runs", connection).updated_at.max(), store.table("jobs", connection).completed_at.max())
-    for expressions in ((told,), seen):
-        known = [t for t in (connection.to_pyarrow(e).as_py() for e in expressions) if t is not None]
+    told = [tables["collections"].data_as_of.max()]
+    for expressions in (told, None):
+        asked = expressions or [tables["runs"].updated_at.max(), tables["jobs"].completed_at.max()]
+        known = [t for t in (tables.connection.to_pyarrow(e).as_py() for e in asked) if t is not None]
         if known:
             moment: datetime = max(known)
             return moment

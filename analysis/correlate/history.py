@@ -2,241 +2,269 @@
 
 Versions follow lines of history. The default branch is one line; pull requests test their merge with it, so a pull
 request opened before a bump runs the new version after the bump reached the default branch; a bump branch carries the
-new version of the action it names; any other branch has its own line. A floating tag changes for everybody at one
-moment, so what any repository saw of ``v6`` says what ``v6`` was. In come the rows of `exposure` and the
-``action_uses`` of the logs that were read; out comes a version per row and action, and how sure it is.
+new version of the action it names; any other branch has its own line. What a floating tag was is `floating`'s
+question. In come the rows and what the read logs told of actions; out comes a version per row and action, and how sure
+it is.
 """
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from analysis.correlate.bumps import Bump
-from analysis.correlate.engine import keep
-from analysis.correlate.names import COMMIT, EXACT, Names, name_table
-from analysis.correlate.nearest import both_sides, closer
-from analysis.store import Store
+from analysis.correlate.codes import Codes, Times, code, codes_of, microseconds, places_of, together, values_at
+from analysis.correlate.floating import Floating
+from analysis.correlate.imputation import expanded
+from analysis.correlate.nearest import Observations
+from analysis.correlate.uses import Uses
 
-_JOB = ("repo", "workflow", "job_name", "action")
+_LED = re.compile(r"^v(\d)")
 SURE, LIKELY, GUESS = 1.0, 0.8, 0.5
-# A full release; a pre-release moves no floating tag.
-_RELEASE = r"^v?\d+\.\d+\.\d+$"
+# Rows at a time: what was not observed is inferred in pieces, so that memory stays small.
+_PIECE = 50_000
+_SECOND = 1_000_000
 
 
-def observed_uses(store: Store, connection: ibis.BaseBackend, rows: ibis.Table, names: Names) -> ibis.Table:
-    """What the read logs say: a row per job row and action.
+@dataclass(frozen=True)
+class Ran:
+    """What the rows ran: a use each.
 
-    Parameters
+    Attributes
     ----------
-    names : dict
-        What `names.release_names` gave.
-
-    Returns
-    -------
-    ibis.Table
-        ``row, action, token`` (the release, or ``~ref`` where the reference floats) ``, version, step`` (first step
-        that uses it, null where unknown) and the row's ``repo, workflow, job_name, branch, line, at``.
+    row, action, version : int array
+        The codes of ``action`` and ``version`` are places in ``actions`` (lower case, sorted) and ``texts`` (sorted).
+    sure : float array
+        1 observed, or the same on both sides in time; 0.8 one side only; 0.5 the nearer of two that differ.
     """
-    own = rows.filter(rows.job_id.notnull())
-    job = own.select("row", "repo", "job_id", "workflow", "job_name", "branch", "line", "at")
-    return uses_of_jobs(store, connection, own, names).inner_join(job, ["repo", "job_id"])
 
-
-def uses_of_jobs(store: Store, connection: ibis.BaseBackend, jobs: ibis.Table, names: Names) -> ibis.Table:
-    """What the read logs of some jobs (``repo, job_id``) say: ``repo, job_id, action, token, version, step``."""
-    uses = store.table("action_uses", connection)
-    uses = uses.filter(uses.observed.fill_null(False) & uses.action.notnull() & ~uses.action.startswith("."))
-    uses = uses.select("repo", "job_id", "ref", "sha", "version", "step_number", action=uses.action.lower())
-    uses = keep(connection, uses.semi_join(jobs, ["repo", "job_id"]), "uses_of_jobs")
-    uses = uses.left_join(name_table(names), ["action", "sha"], rname="{name}_named")
-    written = ibis.coalesce(uses.version, uses.ref).re_replace(r"^v(\d)", r"\1")
-    floating = uses.ref.notnull() & ~uses.ref.re_search(EXACT) & ~uses.ref.re_search(COMMIT)
-    known = ibis.coalesce(uses.name, ibis.ifelse(floating & uses.version.isnull(), uses.ref, written))
-    uses = uses.select("repo", "job_id", "action", version=known, floating=floating.fill_null(False),
-                       ref=uses.ref, step=uses.step_number.nullif(0))  # fmt: skip
-    uses = uses.mutate(token=ibis.ifelse(uses.floating, "~" + uses.ref, uses.version))
-    uses = uses.filter(uses.version.notnull())
-    return uses.group_by("repo", "job_id", "action").aggregate(
-        token=uses.token.max(), version=uses.version.max(), step=uses.step.min()
-    )
+    row: Codes
+    action: Codes
+    version: Codes
+    sure: np.ndarray
+    actions: list[str]
+    texts: list[str]
 
 
 def versions(
-    connection: ibis.BaseBackend,
-    rows: ibis.Table,
-    observed: ibis.Table,
-    donors: ibis.Table,
+    rows: pd.DataFrame,
+    runs: pd.DataFrame,
+    uses: Uses,
+    donor: Codes,
     bumps: list[Bump],
-    files: ibis.Table,
-    releases: ibis.Table,
-) -> ibis.Table:
+    files: pd.DataFrame,
+    releases: pd.DataFrame,
+) -> Ran:
     """The version of each action in each row.
 
     Parameters
     ----------
-    rows : ibis.Table
-        ``row, repo, workflow, job_name, branch, line, at``.
-    observed : ibis.Table
-        What `observed_uses` gave.
-    donors : ibis.Table
+    rows, runs : DataFrame
+        What `rows.rows` and `first_attempts.collected` gave.
+    uses : Uses
+        What the read logs say, by row (`uses.by_row`).
+    donor : int array
         What `imputation.donors` gave: a row without a read log uses the actions of its donor.
     bumps : list of Bump
         What `bumps.read_bumps` found in branches and titles.
-    files : ibis.Table
+    files : DataFrame
         What `workflow_lines.workflow_lines` gave.
-    releases : ibis.Table
+    releases : DataFrame
         The table of that name: when a floating tag can have moved.
 
-    Returns
-    -------
-    ibis.Table
-        ``row, action, version, sure`` (1 observed, or the same on both sides in time; 0.8 one side only; 0.5 the nearer
-        of two that differ) ``, step, seen``.
+    Notes
+    -----
+    A use seen in the log of a failed job beyond the step that failed is left out: the job never came to it.
     """
-    used = donors.inner_join(observed.select("action", donor=observed.row, any_token=observed.token), "donor")
-    places = rows.select("row", "repo", "workflow", "job_name", "branch", "line", "at")
-    targets = keep(connection, used.select("row", "action", "any_token").inner_join(places, "row"), "targets")
-    told = _told(bumps)
-    default_line = keep(connection, _default_line(connection, observed, told, files), "line")
-    tokens = keep(connection, _tokens(targets, observed, default_line, told), "tokens")
-    inferred = _resolve_floating(tokens, observed, releases)
-    seen = observed.select("row", "action", "version", "step", sure=ibis.literal(SURE), seen=ibis.literal(True))
-    return seen.union(
-        inferred.select(
-            "row", "action", "version", "sure", step=ibis.null().cast("int64"), seen=ibis.literal(False)
-        ).select(*seen.columns)
+    published = releases.dropna().astype({"action": "object", "tag": "object"})
+    published["version"] = [_LED.sub(r"\1", tag) for tag in published["tag"]]
+    uses = _with_words(uses, bumps, files, published)
+    seen = _seen(rows, runs, uses)
+    floating = Floating(seen, uses, published)
+    died = np.where(rows["failed"], rows["step"], -1)[seen["row"]]
+    met = seen[(died < 0) | (seen["step"].to_numpy() <= died)]
+    parts = [(met["row"].to_numpy(), met["action"].to_numpy(), met["version"].to_numpy(), np.full(len(met), SURE))]
+    parts += _inferred(rows, runs, uses, seen, donor, _told(rows, uses, bumps), _in_codes(rows, uses, files), floating)
+    row, action, version, sure = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Ran(row.astype(np.int32), action.astype(np.int16), version.astype(np.int32), sure.astype(np.float32),
+               uses.actions, uses.texts)  # fmt: skip
+
+
+def _with_words(uses: Uses, bumps: list[Bump], files: pd.DataFrame, releases: pd.DataFrame) -> Uses:
+    """The uses with every text in their list that an inference can come to."""
+    told = {text for bump in bumps for text in (bump.old, bump.new) if text}
+    texts = {*uses.texts, *told, *files["token"], *releases["version"]}
+    texts |= {text[1:] for text in texts if text[0] == "~"}
+    listed = sorted(texts)
+    place = places_of(listed, uses.texts)
+    table = uses.table.assign(token=place[uses.table["token"]], version=place[uses.table["version"]])
+    return Uses(table, uses.actions, listed)
+
+
+def _seen(rows: pd.DataFrame, runs: pd.DataFrame, uses: Uses) -> pd.DataFrame:
+    """The uses with where and when they were: ``repo, place`` (repository, workflow, job) ``, branch, line, at``."""
+    place = together(*(codes_of(rows[name]) for name in ("repo", "workflow", "job_name")))
+    row = uses.table["row"].to_numpy()
+    return uses.table.assign(
+        place=place[row], job=_job(place[row], uses.table["action"].to_numpy(), uses),
+        at=microseconds(runs["created_at"])[rows["run"].to_numpy()[row]],
+        **{name: codes_of(rows[name])[row] for name in ("repo", "workflow", "branch")},
+        line=codes_of(rows["branch_class"])[row],
+    )  # fmt: skip
+
+
+def _job(place: Codes, action: Codes, uses: Uses) -> Codes:
+    """A number per repository, workflow, job and action; -1 where one is not known."""
+    return np.where((place < 0) | (action < 0), -1, place * len(uses.actions) + action)
+
+
+def _told(rows: pd.DataFrame, uses: Uses, bumps: list[Bump]) -> pd.DataFrame:
+    """The bumps as codes; what these rows and uses do not know is left out."""
+    frame = pd.DataFrame(
+        [vars(bump) for bump in bumps], columns=["repo", "action", "old", "new", "at", "until", "branch"]
     )
+    told = pd.DataFrame({
+        "repo": _code_in(rows["repo"], frame["repo"]), "action": places_of(uses.actions, frame["action"]),
+        "old": places_of(uses.texts, frame["old"]), "new": places_of(uses.texts, frame["new"]),
+        "branch": np.where(frame["branch"].isna(), -1, _code_in(rows["branch"], frame["branch"])),
+        "on_main": frame["branch"].isna(),
+        "at": microseconds(pd.to_datetime(frame["at"], utc=True)),
+        "until": microseconds(pd.to_datetime(frame["until"], utc=True)),
+    })  # fmt: skip
+    return told[(told["action"] >= 0) & (told["repo"] >= 0)]
 
 
-def _told(bumps: list[Bump]) -> ibis.Table:
-    moment = "timestamp('UTC', 6)"
-    schema = {"repo": "string", "action": "string", "old": "string", "new": "string", "at": moment, "until": moment,
-              "branch": "string"}  # fmt: skip
-    return ibis.memtable([vars(bump) for bump in bumps] or pd.DataFrame(columns=list(schema)), schema=schema)
+def _in_codes(rows: pd.DataFrame, uses: Uses, files: pd.DataFrame) -> pd.DataFrame:
+    """The lines of workflow files as codes; what these rows and uses do not know is left out."""
+    coded = pd.DataFrame({
+        "repo": _code_in(rows["repo"], files["repo"]), "workflow": _code_in(rows["workflow"], files["workflow"]),
+        "action": places_of(uses.actions, files["action"]), "token": places_of(uses.texts, files["token"]),
+        "at": microseconds(files["at"]),
+    })  # fmt: skip
+    return coded[(coded[["repo", "workflow", "action"]] >= 0).all(axis=1)]
 
 
-def _default_line(
-    connection: ibis.BaseBackend, observed: ibis.Table, told: ibis.Table, files: ibis.Table
-) -> ibis.Table:
+def _code_in(column: pd.Series, texts: pd.Series) -> Codes:
+    return np.asarray(column.cat.categories.get_indexer(pd.Index(texts)), dtype=np.int64)
+
+
+class _Line:
+    """Moments at which it is known what was used: sorted once, asked many times."""
+
+    def __init__(self, group: Codes, at: Times, token: Codes) -> None:
+        self.group, self.at, self.token = group, at, token
+        self._observations = Observations(group, at)
+
+    def beside(self, group: Codes, at: Times) -> tuple[Codes, Codes, Codes]:
+        """The tokens before, after, and nearer."""
+        sides = self._observations.beside(group, at)
+        before, after, nearer = (values_at(self.token, s) for s in (sides.before, sides.after, sides.nearer))
+        return before, after, nearer
+
+
+def _default_line(seen: pd.DataFrame, told: pd.DataFrame, files: pd.DataFrame, default: int) -> _Line:
     """What is known of the default branch: read logs, workflow files, both sides of each bump that a title dates.
 
     A bump says something of the jobs that were seen with its old or new version only. While a bump branch is still
     being built, the default branch has not got the new version.
     """
-    jobs = keep(connection, observed.select(*_JOB, "token").distinct(), "used")
-    read = observed.filter(observed.line == "default").select(*_JOB, "at", "token")
-    in_files = jobs.select(*_JOB).distinct().inner_join(files, ["repo", "workflow", "action"])
-    touched = jobs.inner_join(told, ["repo", "action"])
-    touched = touched.filter((touched.token == touched.old) | (touched.token == touched.new)).drop("token").distinct()
-    before = touched["at"] - ibis.interval(seconds=1)
-    old = touched.filter(touched.old.notnull()).select(*_JOB, at=before, token=touched.old)
-    merged = touched.filter(touched.branch.isnull() & touched.new.notnull())
-    known = read.union(in_files.select(*_JOB, "at", "token")).union(old).union(merged.select(*_JOB, "at", token="new"))
-    known = keep(connection, known.distinct(), "default_line")
-    waiting = touched.filter(touched.branch.notnull() & touched.new.notnull()).select(*_JOB, "new", at="until")
-    beside = both_sides(waiting.distinct(), known, _JOB, ["token"])
-    still = beside.filter((beside.token_before != beside.new) & (beside.token_after == beside.new))
-    return known.union(still.select(*_JOB, "at", token="token_before"))
+    used = seen.loc[seen["job"] >= 0, ["job", "repo", "workflow", "action", "token"]].drop_duplicates()
+    jobs = used.drop(columns="token").drop_duplicates()
+    in_files = jobs.merge(files, on=["repo", "workflow", "action"])
+    touched = used.merge(told, on=["repo", "action"])
+    touched = touched[(touched["token"] == touched["old"]) | (touched["token"] == touched["new"])]
+    old = touched[touched["old"] >= 0].assign(token=lambda t: t["old"], at=lambda t: t["at"] - _SECOND)
+    new = touched[touched["new"] >= 0]
+    merged = new[new["on_main"]].assign(token=lambda t: t["new"])
+    parts = [part[_KNOWN] for part in (seen[(seen["line"] == default) & (seen["job"] >= 0)], in_files, old, merged)]
+    known = _line(pd.concat(parts).drop_duplicates())
+    waiting = new.loc[~new["on_main"], ["job", "until", "new"]].drop_duplicates()
+    before, after, _ = known.beside(waiting["job"].to_numpy(), waiting["until"].to_numpy())
+    still = (before >= 0) & (before != waiting["new"]) & (after == waiting["new"])
+    more = waiting.assign(token=before, at=waiting["until"])[still]
+    return _line(pd.concat([*parts, more[_KNOWN]]).drop_duplicates())
 
 
-def _tokens(targets: ibis.Table, observed: ibis.Table, default_line: ibis.Table, told: ibis.Table) -> ibis.Table:
-    """Release or floating reference of each target, out of its own line, the default branch, or what is near."""
-    columns = targets.columns
-    on_main = both_sides(targets, default_line, _JOB, ["token"])
-    main = on_main.select(*columns, main=_agreed(on_main))
-    pulls = observed.filter(observed.line == "pull-request").select(*_JOB, "at", "token")
-    near = both_sides(main, default_line.union(pulls), _JOB, ["token"])
-    near = near.select(*columns, "main", near=closer(near, "token"), near_sure=_certainty(near))
-    own = _own_branch(near, observed, default_line)
-    carried = told.filter(told.branch.notnull()).select("repo", "action", "branch", carried=told.new)
-    carried = carried.group_by("repo", "action", "branch").aggregate(carried=carried.carried.max())
-    full = own.left_join(carried, ["repo", "action", "branch"], rname="{name}_told")
-    follows_main = full.line.isin(("default", "pull-request", "bump"))
-    return full.select(
-        *columns,
-        token=ibis.coalesce(full.carried, full.own, full.main, full.near, full.any_token),
-        sure=ibis.cases(
-            (full.carried.notnull(), SURE),
-            (full.own.notnull(), full.own_sure),
-            (full.main.notnull() & follows_main, SURE),
-            (full.main.notnull(), LIKELY),
-            (full.near.notnull(), full.near_sure),
-            else_=GUESS,
-        ),
-    )
+_KNOWN = ["job", "at", "token"]
 
 
-def _own_branch(targets: ibis.Table, observed: ibis.Table, default_line: ibis.Table) -> ibis.Table:
+def _line(known: pd.DataFrame) -> _Line:
+    known = known.sort_values(_KNOWN)
+    return _Line(*(known[name].to_numpy() for name in _KNOWN))
+
+
+def _own_line(seen: pd.DataFrame, main: _Line, other: int, default: int, branches: int) -> _Line:
     """What a branch other than the default ran itself, where that is not simply what the default branch ran then."""
-    columns = targets.columns
-    apart = observed.filter((observed.line != "default") & observed.branch.notnull())
-    apart = apart.select(*_JOB, "branch", "at", "line", own="token")
-    beside = both_sides(apart, default_line, _JOB, ["token"])
-    main_then = closer(beside, "token")
-    differs = (beside.line == "other") | (main_then.notnull() & (main_then != beside.own))
-    apart = beside.filter(differs).select(*_JOB, "branch", "at", "own")
-    found = both_sides(targets, apart, (*_JOB, "branch"), ["own"])
-    own = ibis.ifelse(found.line == "default", ibis.null(), closer(found, "own"))
-    return found.select(*columns, own=own, own_sure=_certainty(found, "own"))
+    apart = seen[(seen["line"] != default) & (seen["branch"] >= 0) & (seen["job"] >= 0)]
+    _, _, then = main.beside(apart["job"].to_numpy(), apart["at"].to_numpy())
+    apart = apart[(apart["line"] == other) | ((then >= 0) & (then != apart["token"]))]
+    return _line(apart.assign(job=lambda t: t["job"] * branches + t["branch"]))
 
 
-def _agreed(table: ibis.Table) -> ir.StringValue:
-    return ibis.ifelse(table.token_before == table.token_after, table.token_before, ibis.null())
+def _carried(told: pd.DataFrame, branches: int, actions: int) -> _Line:
+    """The version that each bump branch carries; it carries it at all times."""
+    carried = told[(told["branch"] >= 0) & (told["new"] >= 0)]
+    lane = _lane(carried["repo"], carried["branch"], carried["action"], branches, actions)
+    newest = carried["new"].groupby(lane.to_numpy()).max()
+    return _Line(newest.index.to_numpy(dtype=np.int64), np.zeros(len(newest), dtype=np.int64), newest.to_numpy())
 
 
-def _certainty(table: ibis.Table, value: str = "token") -> ir.FloatingValue:
-    before, after = table[f"{value}_before"], table[f"{value}_after"]
-    return ibis.cases((before == after, SURE), (before.isnull() | after.isnull(), LIKELY), else_=GUESS)
+def _lane(repo: Any, branch: Any, action: Any, branches: int, actions: int) -> Any:
+    return (repo * branches + branch) * actions + action
 
 
-def _resolve_floating(tokens: ibis.Table, observed: ibis.Table, releases: ibis.Table) -> ibis.Table:
-    """What a floating reference was at that moment, by everybody who used it; releases date its moves.
-
-    A reference cannot have been a release that was not out. Where nobody looked before or after a move, it is taken
-    to have been the newest release of its line, as long as no later look contradicts.
-    """
-    columns = tokens.columns
-    pool = observed.filter(observed.token.startswith("~")).select("action", "token", "at", "version")
-    beside = both_sides(tokens, pool, ("action", "token"), ["version"])
-    tags = releases.select(
-        "published_at", action=releases.action.lower(), version_after=releases.tag.re_replace(r"^v(\d)", r"\1")
-    )
-    published = tags.group_by("action", "version_after").aggregate(out=tags.published_at.min())
-    beside = beside.left_join(published, ["action", "version_after"], rname="{name}_released")
-    beside = _newest_of_line(beside, releases)
-    moved = ibis.cases(
-        (beside.version_before == beside.version_after, beside.version_before),
-        (beside.out.notnull() & (beside["at"] < beside.out), ibis.coalesce(beside.version_before, beside.newest)),
-        (beside.out.notnull() & (beside.out > beside.at_before), beside.version_after),
-        (beside.version_after.isnull() & (beside.newest_out > beside.at_before), beside.newest),
-        else_=ibis.coalesce(closer(beside, "version"), beside.newest),
-    )
-    floats = beside.token.startswith("~")
-    unsure = floats & beside.out.isnull() & (beside.version_before != beside.version_after).fill_null(True)
-    return beside.select(
-        *(c for c in columns if c != "sure"),
-        version=ibis.ifelse(
-            floats, ibis.coalesce(moved, closer(beside, "version"), beside.token.substr(1)), beside.token
-        ),
-        sure=ibis.ifelse(unsure, ibis.least(beside.sure, GUESS), beside.sure),
-    )
-
-
-def _newest_of_line(tokens: ibis.Table, releases: ibis.Table) -> ibis.Table:
-    """Beside each token the release of its line (`v4` or `v4.2`) that was newest then: ``newest, newest_out``."""
-    dated = releases.filter(releases.published_at.notnull() & releases.tag.re_search(_RELEASE))
-    parts = [
-        dated.select(
-            at="published_at", action=dated.action.lower(), token="~" + dated.tag.re_extract(line, 0),
-            newest=dated.tag.re_replace(r"^v(\d)", r"\1"),
+def _inferred(
+    rows: pd.DataFrame, runs: pd.DataFrame, uses: Uses, seen: pd.DataFrame, donor: Codes, told: pd.DataFrame,
+    files: pd.DataFrame, floating: Floating,
+) -> Iterator[tuple[Codes, Codes, Codes, np.ndarray]]:  # fmt: skip
+    """Row, action, version and certainty of what was not observed, in pieces."""
+    line, branch = codes_of(rows["branch_class"]), codes_of(rows["branch"])
+    default, other, pull = (code(rows["branch_class"], name) for name in ("default", "other", "pull-request"))
+    branches, actions = len(rows["branch"].cat.categories) + 1, len(uses.actions)
+    main = _default_line(seen, told, files, default)
+    pulls = seen.loc[(seen["line"] == pull) & (seen["job"] >= 0), _KNOWN]
+    near = _Line(*(np.append(a, pulls[n]) for a, n in zip((main.group, main.at, main.token), _KNOWN, strict=True)))
+    own = _own_line(seen, main, other, default, branches)
+    carried = _carried(told, branches, actions)
+    place = together(*(codes_of(rows[name]) for name in ("repo", "workflow", "job_name")))
+    at, repo = microseconds(runs["created_at"])[rows["run"].to_numpy()], codes_of(rows["repo"])
+    begin = np.searchsorted(uses.table["row"].to_numpy(), np.arange(len(rows) + 1))
+    used, any_token = uses.table["action"].to_numpy(), uses.table["token"].to_numpy()
+    targets = np.lexsort((at, place))
+    targets = targets[donor[targets] >= 0]
+    for piece in np.array_split(targets, max(1, len(targets) // _PIECE)):
+        source, member = expanded(begin, donor[piece])
+        row, action = piece[source], used[member]
+        job, then, of_branch = _job(place[row], action, uses), at[row], branch[row]
+        before, after, _ = main.beside(job, then)
+        on_main = np.where(before == after, before, -1)
+        near_before, near_after, nearer = near.beside(job, then)
+        apart = np.where((of_branch < 0) | (job < 0) | (line[row] == default), -1, job * branches + of_branch)
+        own_before, own_after, owned = own.beside(apart, then)
+        lane = np.where(of_branch < 0, -1, _lane(repo[row], of_branch, action, branches, actions))
+        given, _, _ = carried.beside(lane, np.zeros_like(then))
+        token = _first(given, owned, on_main, nearer, any_token[member])
+        sure = np.select(
+            [given >= 0, owned >= 0, (on_main >= 0) & (line[row] != other), on_main >= 0, nearer >= 0],
+            [SURE, _certainty(own_before, own_after), SURE, LIKELY, _certainty(near_before, near_after)],
+            GUESS,
         )
-        for line in (r"^v?\d+", r"^v?\d+\.\d+")
-    ]  # fmt: skip
-    lines = parts[0].union(parts[1])
-    latest = lines.select("action", "token", newest_out="at", newest="newest")
-    beside = tokens.asof_join(
-        latest, on=tokens["at"] >= latest.newest_out, predicates=["action", "token"], rname="{name}_line"
-    )
-    return beside.drop("action_line", "token_line")
+        version, dated = floating.resolved(action, token, then)
+        yield row, action, version, np.where(dated, sure, np.minimum(sure, GUESS))
+
+
+def _first(*choices: Codes) -> Codes:
+    """The first that is known, place by place."""
+    found = choices[0]
+    for choice in choices[1:]:
+        found = np.where(found >= 0, found, choice)
+    return found
+
+
+def _certainty(before: Codes, after: Codes) -> np.ndarray:
+    return np.where((before < 0) | (after < 0), LIKELY, np.where(before == after, SURE, GUESS))

@@ -1,122 +1,144 @@
-"""Green runs whose jobs were not asked for: which jobs did they run?
+"""Green runs whose jobs were not asked for: which jobs did they run? And whom does a job without a read log resemble?
 
 A run that ended in success at its first attempt had no failed job, so its jobs are those of its workflow's neighbours
-in time, all green. In come the runs and the collected jobs; out come rows of the same shape as collected ones, marked
+in time, all green. In come the collected runs and jobs; out come rows of the same shape as collected ones, marked
 ``imputed``. A run under way is treated alike, as not ended.
 """
 
 from __future__ import annotations
 
-import ibis
+import numpy as np
+import pandas as pd
 
-from analysis.correlate.engine import keep
-from analysis.correlate.first_attempts import FAILED, JUDGED
-from analysis.correlate.nearest import both_sides, closer
-from analysis.store import Store
-
-# The neighbour to copy from: a green run of the same event, of any event, then any run at all.
-_TIERS = (
-    ("green_event", ("repo", "workflow", "event")),
-    ("green", ("repo", "workflow")),
-    ("any", ("repo", "workflow")),
-)
+from analysis.correlate.codes import Bools, Codes, codes_of, isin, microseconds, together, values_at
+from analysis.correlate.first_attempts import FAILED, JUDGED, Collected
+from analysis.correlate.nearest import Observations
 
 
-def imputed_jobs(store: Store, connection: ibis.BaseBackend, found: ibis.Table) -> ibis.Table:
+def imputed_jobs(collected: Collected) -> pd.DataFrame:
     """Jobs of the runs whose jobs are not in the store.
-
-    Parameters
-    ----------
-    found : ibis.Table
-        What `first_attempts.runs` gave.
 
     Returns
     -------
-    ibis.Table
-        The run's columns and ``job_name, minutes`` (the median of the job's green ones).
+    DataFrame
+        ``run`` (its number) ``, name`` (code among the names of jobs) ``, minutes`` (the median of the job's green
+        ones, NaN where it has none).
     """
-    jobs = store.table("jobs", connection)
-    jobs = jobs.filter(jobs.run_attempt == 1)
-    jobs = jobs.select("repo", "run_id", "conclusion", "started_at", "completed_at", job_name=jobs.name)
-    of_run = found.select("repo", "run_id", "workflow", "event", "created_at", conclusion_of_run=found.conclusion)
-    jobs = keep(connection, jobs.inner_join(of_run, ["repo", "run_id"]), "known_jobs")
-    targets = found.anti_join(jobs, ["repo", "run_id"])
-    green = (targets.conclusion == "success") & (targets.run_attempt == 1)
-    targets = targets.filter(green | targets.conclusion.isnull())
-    targets = targets.select("repo", "run_id", "workflow", "event", at=targets.created_at)
-    known = keep(connection, _neighbours(jobs), "neighbours")
-    like = keep(connection, _with_neighbour(targets, known), "like")
-    return found.inner_join(_rows(like, jobs), ["repo", "run_id"])
-
-
-def _neighbours(jobs: ibis.Table) -> ibis.Table:
-    """Runs whose jobs are known, and whether each of those jobs passed."""
-    return jobs.group_by("repo", "workflow", "event", "run_id").aggregate(
-        at=jobs.created_at.max(),
-        passed=(jobs.conclusion == "success").sum(),
-        other=(~jobs.conclusion.isin(("success", "skipped"))).fill_null(True).sum(),
-    )
-
-
-def _with_neighbour(targets: ibis.Table, known: ibis.Table) -> ibis.Table:
-    columns = targets.columns
-    green = known.filter((known.other == 0) & (known.passed > 0))
-    choices: list[str] = []
-    for tier, by in _TIERS:
-        seen = (known if tier == "any" else green).select(*by, "at", **{tier: "run_id"})
-        targets = both_sides(targets, seen, by, [tier])
-        targets = targets.mutate(**{f"like_{tier}": closer(targets, tier)})
-        targets = targets.select(*columns, *choices, f"like_{tier}")
-        choices.append(f"like_{tier}")
-    return targets.select(*columns, like=ibis.coalesce(*(targets[c] for c in choices)))
-
-
-def _rows(targets: ibis.Table, jobs: ibis.Table) -> ibis.Table:
-    template = jobs.filter(jobs.conclusion.isin((*JUDGED, "cancelled")))
-    template = template.select("repo", "job_name", like=template.run_id).distinct()
-    rows = targets.inner_join(template, ["repo", "like"])
-    rows = rows.select("repo", "run_id", "workflow", "job_name")
+    runs, jobs = collected.runs, collected.jobs
+    jobs = jobs[jobs["run_attempt"].to_numpy() == 1]
+    run, name = jobs["run"].to_numpy(), codes_of(jobs["name"])
+    asked = np.zeros(len(runs), dtype=bool)
+    asked[run] = True
+    green = isin(runs["conclusion"], ("success",)) & (runs["run_attempt"].to_numpy() == 1)
+    targets = np.flatnonzero(~asked & (green | runs["conclusion"].isna().to_numpy()))
+    like = _neighbours(runs, jobs, targets)
+    copied = np.unique(np.stack([run, name])[:, isin(jobs["conclusion"], (*JUDGED, "cancelled"))], axis=1)
+    begin = np.searchsorted(copied[0], np.arange(len(runs) + 1))
+    source, place = expanded(begin, like)
+    rows = pd.DataFrame({"run": targets[source], "name": copied[1][place]})
+    job = _same_job(runs, np.append(run, rows["run"]), np.append(name, rows["name"]))
+    known, wanted = job[: len(run)], job[len(run) :]
     # A job that fails in green runs (continue-on-error) says nothing when only the run is known.
-    tolerated = jobs.filter(jobs.conclusion.isin(FAILED) & (jobs.conclusion_of_run == "success"))
-    rows = rows.anti_join(tolerated, ["repo", "workflow", "job_name"])
-    took = (jobs.completed_at.epoch_seconds() - jobs.started_at.epoch_seconds()) / 60.0
-    passed = jobs.select("repo", "workflow", "job_name", "conclusion", took=took)
-    passed = passed.filter(passed.conclusion == "success")
-    usual = passed.group_by("repo", "workflow", "job_name").aggregate(minutes=passed.took.quantile(0.5))
-    return rows.left_join(usual, ["repo", "workflow", "job_name"]).select("repo", "run_id", "job_name", "minutes")
+    tolerated = isin(jobs["conclusion"], FAILED) & isin(runs["conclusion"], ("success",))[run]
+    rows["minutes"] = _usual_minutes(jobs, known)[wanted]
+    return rows[~np.isin(wanted, known[tolerated & (known >= 0)])].reset_index(drop=True)
 
 
-def donors(connection: ibis.BaseBackend, rows: ibis.Table, read: ibis.Table) -> ibis.Table:
+def expanded(begin: Codes, group: Codes) -> tuple[Codes, Codes]:
+    """Repeat each target for every member of its group.
+
+    Parameters
+    ----------
+    begin : int array
+        Where each group's members begin among all members; one more entry than groups.
+    group : int array
+        The group of each target; -1 has no member.
+
+    Returns
+    -------
+    (int array, int array)
+        Place of the target and place of the member, a pair each.
+    """
+    known = np.flatnonzero(group >= 0)
+    many = begin[group[known] + 1] - begin[group[known]]
+    source = np.repeat(known, many)
+    offset = np.arange(len(source)) - np.repeat(np.cumsum(many) - many, many)
+    return source, np.repeat(begin[group[known]], many) + offset
+
+
+def _neighbours(runs: pd.DataFrame, jobs: pd.DataFrame, targets: Codes) -> Codes:
+    """The run to copy from: a green one of the same event, of any event, then any run at all."""
+    run = jobs["run"].to_numpy()
+    passed = np.bincount(run[isin(jobs["conclusion"], ("success",))], minlength=len(runs))
+    other = np.bincount(run[~isin(jobs["conclusion"], ("success", "skipped"))], minlength=len(runs))
+    known = np.unique(run)
+    green = known[(other[known] == 0) & (passed[known] > 0)]
+    workflow = together(codes_of(runs["repo"]), codes_of(runs["workflow"]))
+    event = together(codes_of(runs["repo"]), codes_of(runs["workflow"]), codes_of(runs["event"]))
+    at = microseconds(runs["created_at"])
+    like = np.full(len(targets), -1, dtype=np.int64)
+    for seen, group in ((green, event), (green, workflow), (known, workflow)):
+        sides = Observations(group[seen], at[seen]).beside(group[targets], at[targets])
+        like = np.where(like >= 0, like, values_at(seen, sides.nearer))
+    return like
+
+
+def _same_job(runs: pd.DataFrame, run: Codes, name: Codes) -> Codes:
+    """A number per repository, workflow and name of a job; -1 without a name."""
+    return together(codes_of(runs["repo"])[run], codes_of(runs["workflow"])[run], name)
+
+
+def _usual_minutes(jobs: pd.DataFrame, job: Codes) -> np.ndarray:
+    """Median minutes of the green ones by number of the job; NaN at the end, for numbers without any."""
+    took = (microseconds(jobs["completed_at"]) - microseconds(jobs["started_at"])) / 6e7
+    ended = jobs["completed_at"].notna() & jobs["started_at"].notna()
+    passed = isin(jobs["conclusion"], ("success",)) & ended.to_numpy() & (job >= 0)
+    return quantiles(job[passed], took[passed], 0.5, int(job.max(initial=-1)) + 2)
+
+
+def quantiles(group: Codes, values: np.ndarray, share: float, groups: int) -> np.ndarray:
+    """A quantile of each group's values, between two of them by the straight line; NaN for a group without any."""
+    order = np.lexsort((values, group))
+    group, values = group[order], values[order]
+    begin = np.searchsorted(group, np.arange(groups + 1))
+    many = np.diff(begin)
+    place = (many - 1) * share
+    low = np.floor(place).astype(np.int64)
+    out = np.full(groups, np.nan)
+    full = many > 0
+    first = values[(begin[:-1] + low)[full]]
+    second = values[(begin[:-1] + np.minimum(low + 1, many - 1))[full]]
+    out[full] = first + (second - first) * (place - low)[full]
+    return out
+
+
+def donors(rows: pd.DataFrame, runs: pd.DataFrame, read: Bools) -> Codes:
     """For each row whose log was not read, the read one nearest in time that most likely did the same.
 
     Parameters
     ----------
-    rows : ibis.Table
-        ``row, repo, workflow, job, job_name, event, at``.
-    read : ibis.Table
-        The rows that have a read log, with ``failed``.
+    rows, runs : DataFrame
+        What `rows.rows` and `first_attempts.collected` gave.
+    read : bool array
+        The rows that have a read log.
 
     Returns
     -------
-    ibis.Table
-        ``row, donor`` (another ``row``), for every row without a read log that has any donor.
+    int array
+        Per row the row that gives, -1 where there is none and for the rows that have a read log.
     """
-    columns = ["row", "repo", "workflow", "job", "job_name", "event", "at"]
-    targets = rows.anti_join(read, "row").select(*columns)
-    read = keep(connection, read.select(*columns, "failed"), "read")
-    chosen: list[str] = []
-    for name, by, green in _DONORS:
-        seen = (read.filter(~read.failed) if green else read).select(*by, "at", **{name: "row"})
-        targets = both_sides(targets, seen, by, [name])
-        targets = targets.mutate(**{f"like_{name}": closer(targets, name)}).select(*columns, *chosen, f"like_{name}")
-        chosen.append(f"like_{name}")
-    found = targets.select("row", donor=ibis.coalesce(*(targets[c] for c in chosen)))
-    return found.filter(found.donor.notnull())
-
-
-_DONORS = (
-    ("same_event", ("repo", "workflow", "job_name", "event"), True),
-    ("green", ("repo", "workflow", "job_name"), True),
-    ("leg", ("repo", "workflow", "job"), True),
-    ("any", ("repo", "workflow", "job"), False),
-)
+    run = rows["run"].to_numpy()
+    workflow, event = codes_of(rows["workflow"]), codes_of(rows["event"])
+    leg = together(codes_of(rows["repo"]), workflow, codes_of(rows["job"]))
+    name = together(codes_of(rows["repo"]), workflow, codes_of(rows["job_name"]))
+    same_event = together(name, event)
+    at = microseconds(runs["created_at"])[run]
+    targets, green = np.flatnonzero(~read), np.flatnonzero(read & ~rows["failed"].to_numpy())
+    given = np.full(len(targets), -1, dtype=np.int64)
+    for seen, group in ((green, same_event), (green, name), (green, leg), (np.flatnonzero(read), leg)):
+        open_ = np.flatnonzero(given < 0)
+        sides = Observations(group[seen], at[seen]).beside(group[targets[open_]], at[targets[open_]])
+        given[open_] = values_at(seen, sides.nearer)
+    out = np.full(len(rows), -1, dtype=np.int64)
+    out[targets] = given
+    return out

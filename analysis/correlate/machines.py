@@ -7,15 +7,15 @@ neighbours, else the same rule over everybody. Elsewhere it stays null: unknown 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
-import ibis
-import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
 
-from analysis.correlate.engine import keep
-from analysis.correlate.nearest import both_sides
-from analysis.store import Store
+from analysis.correlate.codes import Codes, Times, codes_of, microseconds, pairs, to_frame, together, values_at
+from analysis.correlate.engine import Tables
+from analysis.correlate.first_attempts import Collected
+from analysis.correlate.nearest import Observations
 
 MACHINE = (
     "image", "image_version", "os", "region", "runner_version",
@@ -27,65 +27,116 @@ _FIXED = ("image", "os")
 _AGREEING = 3
 
 
-def machines(store: Store, connection: ibis.BaseBackend, rows: ibis.Table, donors: ibis.Table) -> ibis.Table:
+@dataclass(frozen=True)
+class Environments:
+    """What the logs say of runners.
+
+    Attributes
+    ----------
+    table : DataFrame
+        A row per job: ``job`` (its number) ``, observed`` and the columns of `MACHINE`.
+    base_images, logged_in : DataFrame
+        ``job`` and the image or host, a row per pair.
+    """
+
+    table: pd.DataFrame
+    base_images: pd.DataFrame
+    logged_in: pd.DataFrame
+
+
+def environments(tables: Tables, collected: Collected) -> Environments:
+    """Read the environments of the jobs."""
+    stored = tables["environments"].select("repo", "job_id", *MACHINE, "base_images", "logged_in", "observed")
+    found = tables.fetch(stored.inner_join(collected.numbers, ["repo", "job_id"]).drop("repo", "job_id"))
+    lists = ("base_images", "logged_in")
+    frame = to_frame(found.drop_columns(list(lists)))
+    frame["observed"] = frame["observed"].astype("boolean").fillna(False).astype(bool)
+    return Environments(frame, *(pairs(found["job"], found[name], ("job", name)) for name in lists))
+
+
+def machines(
+    rows: pd.DataFrame, runs: pd.DataFrame, environments: Environments, row_of_job: Codes, donor: Codes
+) -> dict[str, pd.Series]:
     """The machine of each row: observed, inferred or null.
 
     Parameters
     ----------
-    rows : ibis.Table
-        ``row, repo, job_id, workflow, job_name, at``.
-    donors : ibis.Table
+    rows, runs : DataFrame
+        What `rows.rows` and `first_attempts.collected` gave.
+    environments : Environments
+        What the logs say.
+    row_of_job : int array
+        The row of each job, -1 where it has none.
+    donor : int array
         What `imputation.donors` gave.
 
     Returns
     -------
-    ibis.Table
-        ``row`` and the columns of `MACHINE`.
+    dict of str to Series
+        A categorical column for each of `MACHINE`.
     """
-    environments = store.table("environments", connection)
-    environments = environments.filter(environments.observed.fill_null(False)).select("repo", "job_id", *MACHINE)
-    placed = rows.filter(rows.job_id.notnull()).select("row", "repo", "job_id", "workflow", "job_name", "at")
-    seen = placed.inner_join(environments, ["repo", "job_id"])
-    seen = keep(connection, seen.select("row", "repo", "workflow", "job_name", "at", *MACHINE), "machines")
-    targets = rows.anti_join(seen, "row").select("row", "repo", "workflow", "job_name", "at")
-    like = donors.inner_join(seen.select("row", *_FIXED), donors.donor == seen.row, rname="{name}_seen")
-    targets = targets.left_join(like.select("row", *_FIXED), "row", rname="{name}_like").drop("row_like")
-    targets = keep(connection, targets, "unseen")
-    inferred = _unanimous(targets, seen, "image", _ROLLED_OUT)
-    inferred = _own_neighbours(keep(connection, inferred, "rolled_out"), seen, _TOOLS)
-    inferred = keep(connection, inferred.mutate(region=ibis.null().cast("string")), "inferred_machines")
-    return seen.select("row", *MACHINE).union(inferred.select("row", *MACHINE))
-
-
-def _unanimous(targets: ibis.Table, seen: ibis.Table, by: str, names: Sequence[str]) -> ibis.Table:
-    """Add each of ``names`` where the last three observations before and the first three after are all the same."""
-    columns = targets.columns
-    past = ibis.window(group_by=by, order_by="at", preceding=_AGREEING - 1, following=0)
-    future = ibis.window(group_by=by, order_by="at", preceding=0, following=_AGREEING - 1)
-    sides = {f"{side}_{n}": _same(seen[n], w) for n in names for side, w in (("past", past), ("future", future))}
-    beside = both_sides(targets, seen.select(by, "at", **sides), (by,), list(sides))
-    agreed = {n: _if_equal(beside[f"past_{n}_before"], beside[f"future_{n}_after"]) for n in names}
-    return beside.select(*columns, **agreed)
-
-
-def _own_neighbours(targets: ibis.Table, seen: ibis.Table, names: Sequence[str]) -> ibis.Table:
-    """Add each of ``names`` where the job itself had the same before and after, or everybody had."""
-    columns = targets.columns
-    by = ("repo", "workflow", "job_name")
-    beside = both_sides(targets, seen.select(*by, "at", *names), by, names)
-    own = {f"own_{n}": _if_equal(beside[f"{n}_before"], beside[f"{n}_after"]) for n in names}
-    uses = {f"uses_{n}": ibis.coalesce(beside[f"{n}_before"], beside[f"{n}_after"]).notnull() for n in names}
-    ours = beside.select(*columns, **own, **uses, everybody=ibis.literal("all"))
-    everybody = _unanimous(ours, seen.mutate(everybody=ibis.literal("all")), "everybody", names)
-    return everybody.select(
-        *columns,
-        **{n: everybody[f"uses_{n}"].ifelse(ibis.coalesce(everybody[f"own_{n}"], everybody[n]), None) for n in names},
+    table = environments.table
+    row = row_of_job[table["job"].to_numpy()]
+    table = table[table["observed"].to_numpy() & (row >= 0)]
+    table = table.assign(row=row_of_job[table["job"].to_numpy()]).sort_values("row", ignore_index=True)
+    seen = table["row"].to_numpy()
+    place = np.full(len(rows), -1, dtype=np.int64)
+    place[seen] = np.arange(len(seen))
+    found = {name: np.append(codes_of(table[name]), -1)[place] for name in MACHINE}
+    unseen = np.flatnonzero(place < 0)
+    like = np.append(place, -1)[donor[unseen]]
+    for name in _FIXED:
+        found[name][unseen] = values_at(codes_of(table[name]), like)
+    at = microseconds(runs["created_at"])[rows["run"].to_numpy()]
+    everybody = np.zeros(len(rows), dtype=np.int64)
+    known = {name: column[seen] for name, column in found.items()}
+    by_image = _Neighbours(found["image"], at, seen, unseen)
+    by_all = _Neighbours(everybody, at, seen, unseen)
+    by_job = _Neighbours(
+        together(*(codes_of(rows[name]) for name in ("repo", "workflow", "job_name"))), at, seen, unseen
     )
+    for name in _ROLLED_OUT:
+        found[name][unseen] = by_image.unanimous(known[name])
+    for name in _TOOLS:
+        before, after = by_job.beside(known[name])
+        own = np.where(before == after, before, -1)
+        inferred = np.where(own >= 0, own, by_all.unanimous(known[name]))
+        found[name][unseen] = np.where((before >= 0) | (after >= 0), inferred, -1)
+    return {
+        name: pd.Series(pd.Categorical.from_codes(column, dtype=table[name].dtype)) for name, column in found.items()
+    }
 
 
-def _same(value: ir.StringValue, window: Any) -> ir.StringValue:
-    return ibis.ifelse(value.min().over(window) == value.max().over(window), value, ibis.null())
+class _Neighbours:
+    """The observations around each unseen row within a group, in the order of time."""
 
+    def __init__(self, group: Codes, at: Times, seen: Codes, unseen: Codes) -> None:
+        self._order = np.lexsort((at[seen], group[seen]))
+        own = group[seen][self._order]
+        self._group = own
+        sides = Observations(own, at[seen][self._order]).beside(group[unseen], at[unseen])
+        self._before, self._after = sides.before, sides.after
 
-def _if_equal(before: ir.StringValue, after: ir.StringValue) -> ir.StringValue:
-    return ibis.ifelse(before == after, before, ibis.null())
+    def beside(self, values: Codes) -> tuple[Codes, Codes]:
+        """What the observations before and after hold, of values by observation."""
+        ordered = values[self._order]
+        return values_at(ordered, self._before), values_at(ordered, self._after)
+
+    def unanimous(self, values: Codes) -> Codes:
+        """The value where the last three observations before and the first three after are all the same, else -1."""
+        ordered = values[self._order]
+        before = values_at(self._same(ordered, -1), self._before)
+        after = values_at(self._same(ordered, 1), self._after)
+        return np.where(before == after, before, -1)
+
+    def _same(self, values: Codes, step: int) -> Codes:
+        """Each value, -1 where one of the next two in a direction is another; what is not known is passed over."""
+        same = values >= 0
+        for distance in range(1, _AGREEING):
+            other, group = np.full(len(values), -1), np.full(len(values), -2)
+            here, there = slice(0, len(values) - distance), slice(distance, None)
+            if step < 0:
+                here, there = there, here
+            other[here], group[here] = values[there], self._group[there]
+            same &= (group != self._group) | (other < 0) | (other == values)
+        return np.where(same, values, -1)

@@ -8,11 +8,13 @@ where anything tells it, else the floating tag with the first seven digits of th
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
-import ibis
 import pandas as pd
 
 from analysis.correlate.bumps import Bump
+from analysis.correlate.engine import Tables
 from analysis.store import Store
 
 EXACT = r"^v?\d+\.\d+\.\d+"
@@ -21,13 +23,29 @@ COMMIT = r"^[0-9a-f]{40}$"
 Names = dict[tuple[str, str], str]
 
 
-def release_names(store: Store, connection: ibis.BaseBackend, rows: ibis.Table, bumps: list[Bump]) -> Names:
+def seen_uses(tables: Tables) -> pd.DataFrame:
+    """Every way in which a use was ever written: ``action, ref, sha, version`` as text or None, and ``n`` of each."""
+    uses = tables["action_uses"]
+    uses = uses.filter(uses.action.notnull())
+    counted = uses.group_by("action", "ref", "sha", "version").aggregate(n=uses.count())
+    frame: pd.DataFrame = tables.fetch(counted).to_pandas().astype(dict.fromkeys(_WRITTEN, "object"))
+    return frame.where(frame.notna(), None).sort_values(list(_WRITTEN), ignore_index=True)
+
+
+_WRITTEN = ("action", "ref", "sha", "version")
+
+
+def release_names(store: Store, seen: pd.DataFrame, uses: pd.DataFrame, branch: pd.Series, bumps: list[Bump]) -> Names:
     """Name each commit of each action.
 
     Parameters
     ----------
-    rows : ibis.Table
-        ``repo, job_id, branch`` of first attempts.
+    seen : DataFrame
+        What `seen_uses` gave.
+    uses : DataFrame
+        Uses of first attempts: ``action, ref, sha``.
+    branch : Series
+        The branch of each of ``uses``, after its repository and a line break.
     bumps : list of Bump
         What `bumps.read_bumps` found.
 
@@ -36,11 +54,7 @@ def release_names(store: Store, connection: ibis.BaseBackend, rows: ibis.Table, 
     dict of (str, str) to str
         By action (lower case) and full commit.
     """
-    uses = store.table("action_uses", connection)
-    uses = uses.filter(uses.sha.notnull() & uses.action.notnull())
-    uses = uses.select("repo", "job_id", "ref", "sha", "version", action=uses.action.lower())
-    seen = connection.to_pyarrow(uses.select("action", "ref", "sha", "version").distinct()).to_pandas()
-    seen = seen.astype("object")
+    seen = seen[seen["sha"].notna()].assign(action=lambda t: t["action"].str.lower()).drop_duplicates(list(_WRITTEN))
     releases = store.read("releases", ["action", "tag", "sha"]).astype("object").dropna()
     exact = releases[releases["tag"].str.contains(EXACT)]
     floating = seen[~seen["ref"].fillna("").str.contains(f"{EXACT}|{COMMIT}") & seen["ref"].notna()]
@@ -49,7 +63,7 @@ def release_names(store: Store, connection: ibis.BaseBackend, rows: ibis.Table, 
     # The weakest first: what comes later wins.
     _put(names, seen["action"], seen["sha"], seen["sha"].str[:7])
     _put(names, floating["action"], floating["sha"], floating["ref"] + "@" + floating["sha"].str[:7])
-    names |= _told_by_bumps(connection, uses, rows, bumps)
+    names |= _told_by_bumps(uses, branch, bumps)
     _put(names, exact["action"].str.lower(), exact["sha"], exact["tag"])
     _put(names, pinned["action"], pinned["sha"], pinned["ref"])
     known = seen[seen["version"].notna()]
@@ -57,12 +71,10 @@ def release_names(store: Store, connection: ibis.BaseBackend, rows: ibis.Table, 
     return names
 
 
-def spellings(store: Store, connection: ibis.BaseBackend) -> dict[str, str]:
+def spellings(seen: pd.DataFrame) -> dict[str, str]:
     """How most logs write each action, by its name in lower case: GitHub does not tell cases apart, people do."""
-    uses = store.table("action_uses", connection)
-    uses = uses.filter(uses.action.notnull())
-    counts = connection.to_pyarrow(uses.group_by("action").aggregate(n=uses.count()).order_by("n", "action"))
-    return {name.lower(): name for name in counts["action"].to_pylist()}
+    counts = seen.groupby("action")["n"].sum().sort_index().sort_values(kind="stable")
+    return {str(name).lower(): str(name) for name in counts.index}
 
 
 def plain(version: str) -> str:
@@ -70,28 +82,23 @@ def plain(version: str) -> str:
     return re.sub(r"^v(?=\d)", "", version)
 
 
-def name_table(names: Names) -> ibis.Table:
-    """The names as a table ``action, sha, name``."""
-    schema = {"action": "string", "sha": "string", "name": "string"}
-    rows = [(action, sha, name) for (action, sha), name in names.items()]
-    return ibis.memtable(pd.DataFrame(rows, columns=list(schema)), schema=schema)
-
-
 def _put(names: Names, actions: pd.Series, commits: pd.Series, called: pd.Series) -> None:
     for action, sha, name in sorted(zip(actions, commits, called, strict=True)):
         names[action, sha] = plain(name)
 
 
-def _told_by_bumps(connection: ibis.BaseBackend, uses: ibis.Table, rows: ibis.Table, bumps: list[Bump]) -> Names:
+def _told_by_bumps(uses: pd.DataFrame, branch: pd.Series, bumps: list[Bump]) -> Names:
     """Releases that the title of a bump branch gives to the one commit that its runs used."""
-    told = [(b.repo, b.branch, b.action, b.new) for b in bumps if b.branch and b.new and not b.new.startswith("~")]
+    told = [(f"{b.repo}\n{b.branch}", b.action, b.new) for b in bumps if b.branch and b.new and b.new[0] != "~"]
     if not told:
         return {}
-    schema = {"repo": "string", "branch": "string", "action": "string", "release": "string"}
-    titles = ibis.memtable(pd.DataFrame(told, columns=list(schema)), schema=schema)
-    pinned = uses.filter(uses.ref.re_search(COMMIT)).select("repo", "job_id", "action", "sha")
-    place = rows.filter(rows.job_id.notnull()).select("repo", "job_id", "branch")
-    ran = pinned.inner_join(place, ["repo", "job_id"]).inner_join(titles, ["repo", "branch", "action"])
-    pairs = connection.to_pyarrow(ran.select("action", "sha", "release").distinct()).to_pandas()
+    titles = pd.DataFrame(told, columns=["branch", "action", "release"], dtype="object")
+    carries = branch.isin(titles["branch"]) & uses["sha"].notna()
+    pinned = (
+        uses.loc[carries, ["action", "ref", "sha"]].astype("object").assign(branch=branch[carries].astype("object"))
+    )
+    pinned = pinned[pinned["ref"].fillna("").str.contains(COMMIT)]
+    pairs = pinned.merge(titles, on=["branch", "action"])[["action", "sha", "release"]].drop_duplicates()
     alone = ~pairs.duplicated(["action", "sha"], keep=False) & ~pairs.duplicated(["action", "release"], keep=False)
-    return {(p.action, p.sha): p.release for p in pairs[alone].itertuples(index=False)}
+    records: Iterable[Any] = pairs[alone].itertuples(index=False)
+    return {(pair.action, pair.sha): pair.release for pair in records}

@@ -8,86 +8,116 @@ step was not exposed; one that failed at a service was.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 
-import ibis
+import numpy as np
 import pandas as pd
 
-from analysis.correlate.engine import keep
+from analysis.correlate.codes import Bools, Codes, codes_of, isin, texts_of, together
+from analysis.correlate.machines import Environments
+from analysis.correlate.uses import Written
 from analysis.facts.hosts import hosts, split_image
 from analysis.schema import SERVICE_COMPONENTS
-from analysis.store import Store
 
 PUSHES = ("push", "cache-export", "upload")
+# More columns than this serve nobody: the rarest are left out.
+_MOST_COLUMNS = 300
 
 
 def touched(
-    store: Store, connection: ibis.BaseBackend, rows: ibis.Table, donors: ibis.Table
-) -> tuple[ibis.Table, ibis.Table]:
+    rows: pd.DataFrame, row_of_job: Codes, written: Written, environments: Environments, donor: Codes
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Services and inputs of each row.
 
     Parameters
     ----------
-    rows : ibis.Table
-        ``row, repo, job_id, workflow, job_name, event, credential_class, component, operation, reached``.
-    donors : ibis.Table
+    rows : DataFrame
+        What `rows.rows` gave, with ``reached``.
+    row_of_job : int array
+        The row of each job, -1 where it has none.
+    written : Written
+        What `uses.written_uses` gave.
+    environments : Environments
+        What `machines.environments` gave.
+    donor : int array
         What `imputation.donors` gave.
 
     Returns
     -------
-    (ibis.Table, ibis.Table)
-        ``row, touch`` (``docker-hub``, ``push:ghcr``) and ``row, input`` (``owner/name:input``); a pair may come twice.
+    (DataFrame, DataFrame)
+        Bool columns ``docker-hub``, ``push:ghcr`` and ``owner/name:input``, sorted by name.
     """
-    placed = rows.filter(rows.job_id.notnull()).select("row", "repo", "job_id")
-    uses = store.table("action_uses", connection)
-    uses = uses.filter(uses.observed.fill_null(False))
-    uses = uses.select("repo", "job_id", "inputs", action=uses.action.lower()).inner_join(placed, ["repo", "job_id"])
-    uses = keep(connection, uses.select("row", "action", "inputs"), "uses")
-    inputs = uses.filter(uses.inputs.notnull()).mutate(key=lambda t: t.inputs.unnest())
-    inputs = keep(connection, inputs.select("row", input=inputs.action + ":" + inputs["key"]).distinct(), "inputs")
-    environments = store.table("environments", connection).inner_join(placed, ["repo", "job_id"])
-    own = _by_action(uses).union(_by_image(connection, environments))
-    own = own.union(_by_login(connection, environments, inputs))
-    own = keep(connection, own.distinct(), "touches")
-    every = own.union(_from_donors(own, "touch", donors)).inner_join(rows.filter(rows.reached).select("row"), "row")
-    failed_at = _where_jobs_failed(rows)
-    touches = every.select("row", "touch").union(failed_at)
-    return touches, inputs.union(_from_donors(inputs, "input", donors))
+    inputs = _marked(row_of_job, written.inputs["job"], written.inputs["input"], lambda name: [name])
+    own = _services(row_of_job, written, environments, inputs)
+    reached = rows["reached"].to_numpy()
+    services = {name: has & reached for name, has in _with_donors(own, donor).items()}
+    for name, has in _where_jobs_failed(rows):
+        services[name] = services[name] | has if name in services else has
+    return _frame(services, len(rows)), _frame(_with_donors(inputs, donor), len(rows))
 
 
-def _from_donors(own: ibis.Table, value: str, donors: ibis.Table) -> ibis.Table:
-    given = own.select(value, donor=own.row)
-    return donors.inner_join(given, "donor").select("row", value)
+def _services(
+    row_of_job: Codes, written: Written, environments: Environments, inputs: dict[str, Codes]
+) -> dict[str, Codes]:
+    """Rows by the service that their own log shows."""
+    uses = written.uses[written.uses["observed"].to_numpy()]
+    by_action, images, logins = _tables()["uses"], environments.base_images, environments.logged_in
+    pulled = _marked(row_of_job, logins["job"], logins["logged_in"], lambda host: [service(host, is_image=False)])
+    found = [
+        _marked(row_of_job, uses["job"], uses["action"], lambda action: by_action.get(action, [])),
+        _marked(row_of_job, images["job"], images["base_images"], lambda image: [service(image, is_image=True)]),
+        pulled,
+        _pushed(pulled, inputs),
+    ]
+    return {name: np.unique(np.concatenate([f[name] for f in found if name in f])) for name in set().union(*found)}
 
 
-def _by_action(uses: ibis.Table) -> ibis.Table:
-    table = _tables()["uses"]
-    pairs = [{"action": action, "touch": touch} for action, touches in table.items() for touch in touches]
-    return uses.inner_join(ibis.memtable(pd.DataFrame(pairs)), "action").select("row", "touch").distinct()
+def _marked(
+    row_of_job: Codes, job: pd.Series, text: pd.Series, names: Callable[[str], Sequence[str]]
+) -> dict[str, Codes]:
+    """Rows by the names that a categorical column's texts stand for."""
+    row, code = row_of_job[job.to_numpy()], codes_of(text)
+    known = (row >= 0) & (code >= 0)
+    row, code = row[known], code[known]
+    row = row[np.argsort(code, kind="stable")]
+    end = np.cumsum(np.bincount(code, minlength=len(text.cat.categories)))
+    found: dict[str, list[Codes]] = {}
+    for value, last, many in zip(texts_of(text), end, np.diff(end, prepend=0), strict=True):
+        for name in names(value) if value and many else ():
+            found.setdefault(name, []).append(row[last - many : last])
+    return {name: np.unique(np.concatenate(parts)) for name, parts in found.items()}
 
 
-def _by_image(connection: ibis.BaseBackend, environments: ibis.Table) -> ibis.Table:
-    images = environments.filter(environments.base_images.notnull())
-    images = images.select("row", image=images.base_images.unnest())
-    return _mapped(connection, images, "image").select("row", "touch")
-
-
-def _by_login(connection: ibis.BaseBackend, environments: ibis.Table, inputs: ibis.Table) -> ibis.Table:
+def _pushed(pulled: dict[str, Codes], inputs: dict[str, Codes]) -> dict[str, Codes]:
     """A login is a pull; with an action that pushes, it is a push too."""
-    logins = environments.filter(environments.logged_in.notnull())
-    logins = logins.select("row", host=logins.logged_in.unnest())
-    pulled = _mapped(connection, logins, "host").select("row", "touch")
     table = _tables()["pushes"]
     writing = [f"{action}:{key}" for action in table["actions"] for key in table["inputs"]]
-    pushing = inputs.filter(inputs.input.isin(writing)).select("row").distinct()
-    pushed = pulled.semi_join(pushing, "row").mutate(touch=lambda t: ibis.literal("push:") + t.touch)
-    return pulled.union(pushed)
+    pushing = [inputs[name] for name in writing if name in inputs]
+    if not pushing:
+        return {}
+    every = np.unique(np.concatenate(pushing))
+    return {f"push:{name}": row[np.isin(row, every)] for name, row in pulled.items()}
 
 
-def _mapped(connection: ibis.BaseBackend, found: ibis.Table, column: str) -> ibis.Table:
-    names = connection.to_pyarrow(found.select(column).distinct())[column].to_pylist()
-    pairs = [{column: name, "touch": service(name, is_image=column == "image")} for name in names if name]
-    return found.inner_join(ibis.memtable(pairs, schema={column: "string", "touch": "string"}), column)
+def _with_donors(own: dict[str, Codes], donor: Codes) -> dict[str, Bools]:
+    """Bool columns over all rows: what a row's own log shows, or its donor's."""
+    given = np.append(np.bincount(donor[donor >= 0], minlength=len(donor)), 0)
+    most = sorted(own, key=lambda name: (-int((1 + given[own[name]]).sum()), name))[:_MOST_COLUMNS]
+    out = {}
+    for name in most:
+        has = np.zeros(len(donor) + 1, dtype=bool)
+        has[own[name]] = True
+        out[name] = has[:-1] | has[donor]
+    return out
+
+
+def _frame(columns: dict[str, Bools], rows: int) -> pd.DataFrame:
+    table = np.zeros((len(columns), rows), dtype=bool)
+    names = sorted(columns)
+    for place, name in enumerate(names):
+        table[place] = columns.pop(name)
+    return pd.DataFrame(table.T, columns=names, index=pd.RangeIndex(rows))
 
 
 def service(name: str, *, is_image: bool) -> str:
@@ -96,20 +126,24 @@ def service(name: str, *, is_image: bool) -> str:
     return hosts().component(host) or "other-registry"
 
 
-def _where_jobs_failed(rows: ibis.Table) -> ibis.Table:
+def _where_jobs_failed(rows: pd.DataFrame) -> Iterable[tuple[str, Bools]]:
     """Services that failed in a row, for it and for every row of the same job that got as far.
 
     A job that once failed at a registry goes there each time: without its sisters, only failures would be exposed.
     """
-    services = sorted(SERVICE_COMPONENTS - {"network"})
-    failures = rows.filter(rows.failed & rows.component.isin(services))
-    touch = ibis.ifelse(failures.operation.isin(PUSHES), "push:" + failures.component, failures.component)
-    failures = failures.mutate(touch=touch)
-    own = failures.select("row", "touch")
-    by = ["repo", "workflow", "job_name", "event", "credential_class"]
-    sisters = failures.select(*by, "touch").distinct()
-    reached = rows.filter(rows.reached).select("row", *by)
-    return own.union(reached.inner_join(sisters, by).select("row", "touch"))
+    services = SERVICE_COMPONENTS - {"network"}
+    job = together(*(codes_of(rows[name]) for name in ("repo", "workflow", "job_name", "event", "credential_class")))
+    at_service = rows["failed"].to_numpy() & isin(rows["component"], services)
+    pushing, reached = isin(rows["operation"], PUSHES), rows["reached"].to_numpy()
+    component = codes_of(rows["component"])
+    for value, name in enumerate(texts_of(rows["component"])):
+        for is_push in (False, True):
+            own = at_service & (component == value) & (pushing == is_push)
+            if own.any():
+                sisters = np.zeros(int(job.max(initial=-1)) + 2, dtype=bool)
+                sisters[job[own]] = True
+                sisters[-1] = False
+                yield f"push:{name}" if is_push else name, own | (reached & sisters[job])
 
 
 def _tables() -> dict[str, dict[str, list[str]]]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import optimize, special, stats
+from scipy import special
 
 from analysis.correlate.exposure import Exposure
 
@@ -180,7 +180,7 @@ def risk_ratio(tables: Strata) -> Ratio | None:
     expected = float((n1 * m / n).sum())
     spread = float((n1 * n0 * m * (n - m) / (n**2 * np.maximum(n - 1, 1))).sum())
     chi2 = (a.sum() - expected) ** 2 / (spread * tables.design_effect) if spread > 0 else 0.0
-    p = float(stats.chi2.sf(chi2, 1))
+    p = float(special.chdtrc(1, chi2))
     if up == 0 or down == 0:
         return Ratio(np.inf if down == 0 else 0.0, 0.0, np.inf, p)
     variance = float(((n1 * n0 * m - a * c * n) / n**2).sum()) / (up * down) * tables.design_effect
@@ -243,4 +243,13 @@ def _log_choose(n: float, k: npt.NDArray[np.int64]) -> Floats:
 
 
 def _root(function: Callable[[float], float]) -> float:
-    return float(optimize.brentq(function, -25.0, 25.0))
+    """Where a function that grows, or falls, all the way crosses 0."""
+    low, high = -25.0, 25.0
+    rises = function(high) > 0
+    while high - low > 1e-12:
+        middle = (low + high) / 2
+        if (function(middle) > 0) == rises:
+            high = middle
+        else:
+            low = middle
+    return (low + high) / 2

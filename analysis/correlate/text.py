@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pandas as pd
-from scipy import stats
 
+from analysis.correlate.binomial import fisher, wilson
 from analysis.correlate.exhibit import Exhibit, in_words, links, share
 from analysis.correlate.exposure import Exposure
 
@@ -59,8 +59,7 @@ def text_exhibit(exposure: Exposure, failures: pd.Series, name: str, components:
     names = mine["component"].astype("object").isin(wanted)
     hit, n = int(names.sum()), len(mine)
     others = int(rest["component"].astype("object").isin(wanted).sum())
-    p = float(stats.fisher_exact([[hit, n - hit], [others, len(rest) - others]])[1]) if len(rest) else None
-    ci = stats.binomtest(hit, n).proportion_ci(method="wilson")
+    p = fisher(hit, n - hit, others, len(rest) - others) if len(rest) else None
     beside = f", and {share(others, len(rest))} of all other failures do ({in_words(p)})" if len(rest) else ""
     listed = classes(exposure, failures).head(_FOREMOST)
     foremost = ", ".join(f"{r.component} {r.kind} {r.n}" for r in listed.itertuples(index=False))
@@ -68,7 +67,7 @@ def text_exhibit(exposure: Exposure, failures: pd.Series, name: str, components:
     statement = f"{share(hit, n)} of the failures laid to {name} name {told}{beside}; most often: {foremost}."
     decided = None if p is None or p >= 0.05 else hit / n > others / len(rest)
     return Exhibit(
-        "text", statement, hit / n, (float(ci.low), float(ci.high)), p, n, None,
+        "text", statement, hit / n, wilson(hit, n), p, n, None,
         links(mine.loc[names, "html_url"]) or links(mine["html_url"]), decided,
     )  # fmt: skip
 
@@ -89,7 +88,7 @@ def green_logs_exhibit(name: str, seen_in_red: int, red: int, seen_in_green: int
     """
     if not green or not red:
         return Exhibit("text-in-green-logs", f"No green log was read: the line laid to {name} cannot be checked.", n=0)
-    p = float(stats.fisher_exact([[seen_in_red, red - seen_in_red], [seen_in_green, green - seen_in_green]])[1])
+    p = fisher(seen_in_red, red - seen_in_red, seen_in_green, green - seen_in_green)
     also = "never in" if not seen_in_green else f"also in {seen_in_green} of"
     statement = (
         f"The line laid to {name} stands in {share(seen_in_red, red)} failed logs and {also} {green} green ones "

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pandas as pd
-from scipy import stats
 
+from analysis.correlate.binomial import fisher
 from analysis.correlate.exhibit import Exhibit, in_words, links, share
 from analysis.correlate.exposure import Exposure
 
@@ -47,7 +47,7 @@ def touched_exhibit(
     other, m = int(sets[~failed].sum()), int((~failed).sum())
     if not n:
         return Exhibit(test, f"No job failed with {action}@{version}.", n=m)
-    p = float(stats.fisher_exact([[hit, n - hit], [other, m - other]])[1]) if m else None
+    p = fisher(hit, n - hit, other, m - other) if m else None
     statement = (
         f"{version} changed {', '.join(names)}; {share(hit, n)} failing jobs set it, and "
         f"{share(other, m)} passing ones ({in_words(p)})."

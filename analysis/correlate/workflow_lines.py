@@ -12,29 +12,25 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-import ibis
 import pandas as pd
 
 from analysis.correlate.names import COMMIT, EXACT, Names, plain
 from analysis.store import Store
 
 _USE = re.compile(r"^(?P<action>[\w.-]{1,100}/[\w.-]{1,100})(?P<path>(?:/[\w./-]{1,200})?)@(?P<ref>[\w./-]{1,200})$")
-_SCHEMA = {"repo": "string", "workflow": "string", "action": "string", "at": "timestamp('UTC', 6)", "token": "string"}
 
 
-def workflow_lines(store: Store, names: Names) -> ibis.Table:
+def workflow_lines(store: Store, names: Names) -> pd.DataFrame:
     """What the workflow files of the default branch named, at the moments that bound it.
 
     Returns
     -------
-    ibis.Table
+    DataFrame
         ``repo, workflow`` (file name) ``, action`` (lower case) ``, at, token`` (a release, or ``~ref`` where it
         floats). An action that a file names with two references is left out.
     """
     files = store.read("workflow_files", ["repo", "path", "first_commit_at", "uses"])
     files = files.dropna(subset=["first_commit_at"]).sort_values(["repo", "path", "first_commit_at"], kind="stable")
-    if files.empty:
-        return ibis.memtable(pd.DataFrame(columns=list(_SCHEMA)), schema=_SCHEMA)
     files["until"] = files.groupby(["repo", "path"])["first_commit_at"].shift(-1) - pd.Timedelta(seconds=1)
     rows = []
     records: Iterable[Any] = files.itertuples(index=False)
@@ -44,7 +40,8 @@ def workflow_lines(store: Store, names: Names) -> ibis.Table:
             for moment in (file.first_commit_at, file.until):
                 if not pd.isna(moment):
                     rows.append((file.repo, workflow, action, moment, token))
-    return ibis.memtable(pd.DataFrame(rows, columns=list(_SCHEMA)), schema=_SCHEMA)
+    frame = pd.DataFrame(rows, columns=["repo", "workflow", "action", "at", "token"], dtype="object")
+    return frame.astype({"at": "datetime64[us, UTC]"})
 
 
 def named(uses: Iterable[str], names: Names) -> dict[str, str]:
