@@ -115,5 +115,4 @@ def _saved(avoided: Bools, cost: Floats) -> Saved:
 
 
 def _interval(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
-    low, high = np.quantile(counts, [0.025, 0.975])
-    return float(low), float(high)
+    return float(np.quantile(counts, 0.025, method="lower")), float(np.quantile(counts, 0.975, method="higher"))
