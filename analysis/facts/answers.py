@@ -99,7 +99,8 @@ _TAILS = (
             r"unreachable|"
             r"ConnectionRefused|RemoteDisconnected|Remote end closed|Connection aborted|No route to host|"
             r"Failed to connect to|Couldn't connect|unable to connect|stream error|INTERNAL_ERROR|HTTP/?2 |http2:|"
-            r"closed (?:pipe|response body)|NewConnectionError|fetch failed|other side closed|underlying connection|recv failure|"
+            r"closed (?:pipe|response body)|NewConnectionError|fetch failed|other side closed|"
+            r"underlying connection|recv failure|"
             r"ECONNABORTED|was not closed cleanly|server closed|reset by peer|cannot reuse body|connection failed|"
             r"transport is closing|error reading from server|UND_ERR_SOCKET|Recv error|NetworkError|network error",
             re.I,
