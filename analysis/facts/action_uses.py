@@ -8,7 +8,7 @@ of each action when it downloads it, before the first step; each step then echoe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -162,7 +162,7 @@ def _runs_of_excerpt(view: LogView) -> list[_Use]:
     return uses
 
 
-def _input_names(body: list[str], offset: int = 0) -> list[str]:
+def _input_names(body: Iterable[str], offset: int = 0) -> list[str]:
     """Names of the keys below ``with:``, up to ``env:``; a value's further lines are none."""
     names: list[str] = []
     within = False

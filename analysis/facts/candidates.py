@@ -16,6 +16,7 @@ from analysis.facts.signatures import Catalogue, Signature
 from analysis.facts.window import CleanLine, Window
 
 KEPT_OF_EACH = 48
+LOUDEST = 5.0
 _NO_CAUSE = frozenset(("command", "debug", "group", "endgroup", "section"))
 _OUTSIDE = frozenset(("network", "registry", "packages", "git", "runner", "cloud"))
 _WARNING = re.compile(
@@ -29,6 +30,11 @@ _PASSED = re.compile(
     r"\b0 (?:failed|errors?|failures?|problems?|warnings?)\b(?!.*\b[1-9]\d* (?:failed|errors?|failures?|"
     r"problems?)\b))"
 )
+# What the slower patterns cannot do without: most lines hold none of it.
+_PASSED_MARKS = (
+    "ok", "PASS", "✓", "✔", "√", "OK ]", " RUN", "XFAIL", "0 fail", "0 error", "0 problem", "0 warning",
+)  # fmt: skip
+_RETRIED_MARKS = ("try", "tries", "attempt", "back")
 _FRAME = re.compile(r"^\s*\d+ (?:\||│)|^\s*>>> [A-Z]+ |^-{10,}$|^\s*>?\s*\d+ \| ")
 _LOUD = re.compile(r"^(?:error|fatal|E)\b ?[:\[]|^(?:Error|ERROR|FATAL)\b", re.IGNORECASE)
 _RETRIED = re.compile(
@@ -146,10 +152,10 @@ def _tone(line: CleanLine, signature: Signature) -> float:
     tone = 0.0
     if line.level in ("warning", "notice") or _WARNING.match(line.text):
         tone -= 22 if signature.role != "retry" else 6
-    if _PASSED.search(line.text):
+    if any(mark in line.text for mark in _PASSED_MARKS) and _PASSED.search(line.text):
         tone -= 45
     if line.level == "error" or _LOUD.match(line.text):
-        tone += 5
+        tone += LOUDEST
     elif signature.name.startswith("http.") and not _URL.search(line.text):
         tone -= 7
     return tone
@@ -157,4 +163,7 @@ def _tone(line: CleanLine, signature: Signature) -> float:
 
 def _is_retried(window: Window, index: int, text: str) -> bool:
     following = " ".join(window.text(at)[:300] for at in range(index + 1, min(index + 4, len(window))))
-    return _RETRIED.search(text + " " + following) is not None and _GAVE_UP.search(text) is None
+    said = f"{text} {following}"
+    if not any(mark in said.lower() for mark in _RETRIED_MARKS):
+        return False
+    return _RETRIED.search(said) is not None and _GAVE_UP.search(text) is None

@@ -12,13 +12,17 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
-from analysis.facts.candidates import Candidate, candidates_in, is_loud
+import numpy as np
+
+from analysis.facts.candidates import LOUDEST, Candidate, candidates_in, is_loud
 from analysis.facts.failing import Part
 from analysis.facts.hosts import hosts
 from analysis.facts.log_lines import LogView
 from analysis.facts.log_text import strip_colours
-from analysis.facts.signatures import Catalogue
+from analysis.facts.signatures import Catalogue, Signature
 from analysis.facts.window import Window
 
 WINDOW = 1 << 15
@@ -183,12 +187,14 @@ def _before(view: LogView, part: Part, end: int, catalogue: Catalogue, top: Cand
         return
     raw = view.buffer[start:end]
     plain = strip_colours(raw)
+    family = catalogue.family(top.best.family)
+    same_line = _LineMap(raw, plain)
     tried = -1
     for hit in catalogue.family_scanner(top.best.family).scan(plain)[:_TRIED_ABOVE]:
-        if hit.line_start == tried:
+        if hit.line_start == tried or not _can_be_kin(family[hit.pattern], top):
             continue
         tried = hit.line_start
-        at = start + (hit.line_start if plain is raw else _same_line(raw, plain, hit.line_start))
+        at = start + same_line.begin(hit.line_start)
         stop = view.buffer.find(b"\n", at, end)
         for line in candidates_in(Window(view, at, stop if stop >= 0 else end), catalogue):
             if line.start == at and _is_kin(line, top):
@@ -196,12 +202,28 @@ def _before(view: LogView, part: Part, end: int, catalogue: Catalogue, top: Cand
                 return
 
 
-def _same_line(raw: bytes, plain: bytes, offset: int) -> int:
-    """Where the line begins in a text with colours that begins at an offset in the text without them."""
-    at = 0
-    for _ in range(plain.count(b"\n", 0, offset)):
-        at = raw.find(b"\n", at) + 1
-    return at
+def _can_be_kin(signature: Signature, top: Candidate) -> bool:
+    return signature.role == top.best.role and signature.specificity + LOUDEST >= top.base - _CASCADE_SLACK
+
+
+class _LineMap:
+    """Where a line of a text without colours begins in the text with them; asked in the order of the lines."""
+
+    def __init__(self, raw: bytes, plain: bytes) -> None:
+        self._raw, self._plain = raw, plain
+        self._seen = self._number = 0
+
+    def begin(self, offset: int) -> int:
+        """Offset in the coloured text of the line that begins at an offset of the plain one."""
+        if self._raw is self._plain:
+            return offset
+        self._number += self._plain.count(b"\n", self._seen, offset)
+        self._seen = offset
+        return int(self._ends[self._number - 1]) + 1 if self._number else 0
+
+    @cached_property
+    def _ends(self) -> Any:
+        return np.flatnonzero(np.frombuffer(self._raw, dtype=np.uint8) == 10)
 
 
 def head_of_chain(view: LogView, line: Candidate) -> Candidate:

@@ -19,6 +19,7 @@ _HEAD_LINES = (
     ("region", re.compile(r"^(?:Azure )?Region: (\S+)")),
     ("image", re.compile(r"^(?:Image|Environment): (\S+)")),
 )
+_HEAD_WORDS = ("Current runner version: ", "Azure Region: ", "Region: ", "Image: ", "Environment: ")
 _HEAD_GROUP = re.compile(
     r"^(Operating System|Runner Image Provisioner|Runner Image|Virtual Environment|Runner Information)\s*$"
 )
@@ -77,11 +78,11 @@ def _read_head(view: LogView, row: dict[str, Any]) -> None:
         if title is not None:
             group = title[1]
             continue
-        for name, pattern in _HEAD_LINES:
-            match = pattern.match(text.strip())
+        plain = text.strip()
+        for name, pattern in _HEAD_LINES if plain.startswith(_HEAD_WORDS) else ():
+            match = pattern.match(plain)
             if match is not None and row[name] is None:
                 row[name] = match[1]
-        plain = text.strip()
         if not plain or plain.startswith("##["):
             group = ""
         elif group == "Operating System" and len(system) < 3:

@@ -10,7 +10,7 @@ import re
 
 from analysis.facts.log_text import decode
 
-_PIECE = 1 << 16
+_PIECE = 1 << 14
 _FIRST = re.compile(rb"[^\t\n]{1,500}\t[^\t\n]{1,500}\t(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _PREFIX = re.compile(rb"([^\t\n]{1,500}\t)([^\t\n]{1,500})\t")
 
@@ -62,20 +62,17 @@ def split_prefixes(text: bytes) -> tuple[bytes, list[tuple[int, str]]]:
 
 
 def _without_prefixes(piece: bytes, named: list[tuple[int, str]], written: int) -> bytes:
-    """Lines without their prefixes: most often all of them begin with the same one."""
-    lines = piece.split(b"\n")
-    last = lines.pop()
+    """Lines without their prefixes: most often all of them begin with the same one, and one replacement does it."""
     prefix = _prefix_of(piece)
-    if prefix and lines and min(lines).startswith(prefix) and max(lines).startswith(prefix):
-        _note_step(named, written, prefix)
-        length = len(prefix)
-        lines = [line[length:] for line in lines]
-        written += sum(map(len, lines)) + len(lines)
-    else:
-        for index, line in enumerate(lines):
-            lines[index] = _without_prefix(line, named, written)
-            written += len(lines[index]) + 1
-    lines.append(_without_prefix(last, named, written))
+    if prefix:
+        cleaned = piece.replace(b"\n" + prefix, b"\n")
+        if len(piece) - len(cleaned) == len(prefix) * (piece.count(b"\n") - piece.endswith(b"\n")):
+            _note_step(named, written, prefix)
+            return cleaned[len(prefix) :]
+    lines = piece.split(b"\n")
+    for index, line in enumerate(lines):
+        lines[index] = _without_prefix(line, named, written)
+        written += len(lines[index]) + 1
     return b"\n".join(lines)
 
 

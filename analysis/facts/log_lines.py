@@ -182,15 +182,15 @@ class LogView:
         index = bisect.bisect_right(self._echo_starts, offset) - 1
         return index >= 0 and offset < self._echoes[index].end
 
-    def group_body(self, group: Group) -> list[str]:
+    def group_body(self, group: Group) -> Iterator[str]:
         """The clean lines of a group, without its header and end, at most 200."""
-        found: list[str] = []
         at = group.body
-        while at < group.end and len(found) < 200:
+        for _ in range(200):
+            if at >= group.end:
+                return
             end = _end(self.buffer, at)
-            found.append(self.text_at(at, end))
+            yield self.text_at(at, end)
             at = end + 1
-        return found
 
     @cached_property
     def landmarks(self) -> Landmarks:

@@ -67,6 +67,8 @@ def without_time(line: bytes) -> str:
 
 def last_overwrite(text: str) -> str:
     """What is left on the screen of a line that was written over itself with carriage returns."""
+    if text.isprintable():
+        return text
     if "\r" in text:
         text = next((part for part in reversed(text.split("\r")) if part.strip()), "")
     return _ANSI_TEXT.sub("", text)
@@ -74,7 +76,7 @@ def last_overwrite(text: str) -> str:
 
 def split_level(text: str) -> tuple[str, str]:
     """The level that a runner's marker gives a line, and the line without it."""
-    match = _LEVEL.match(text)
+    match = _LEVEL.match(text) if text.startswith(("##[", "[")) else None
     if match is None:
         return "", text
     return match[1] or match[2], text[match.end() :]

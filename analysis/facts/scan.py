@@ -44,6 +44,7 @@ COMPILATION = 0.007
 """Seconds of processor time that Hyperscan takes to compile a pattern: RE2 reads until it has taken as long."""
 
 _MEMORY = 128 << 20
+_WORD = re.compile(r"(?:(?<=^)|(?<=[(|:]))\^\\S\+")
 _INDENT = re.compile(r"(?:(?<=^)|(?<=[(|:]))\^\\s\*")
 _UNANCHORED = re2._Anchor.UNANCHORED
 
@@ -262,8 +263,11 @@ def _build(patterns: tuple[str, ...], refused: frozenset[str]) -> Any:
 
 
 def _loose(pattern: str) -> str:
-    """A pattern for Hyperscan, which now and then overlooks ``^\\s*x`` where several patterns begin so."""
-    return _INDENT.sub("", pattern)
+    """A pattern for Hyperscan, which now and then overlooks ``^\\s*x`` where several patterns begin so.
+
+    It also reads faster where a pattern begins with its literal: RE2 looks at what stands before it.
+    """
+    return _WORD.sub(r"\\S", _INDENT.sub("", pattern))
 
 
 def _hyperscan_takes(pattern: str) -> bool:

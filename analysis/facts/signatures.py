@@ -121,11 +121,14 @@ class Catalogue:
         """Finds every line that a signature matches; a hit's pattern is an index into `signatures`."""
         return Scanner([signature.pattern for signature in self.signatures])
 
+    def family(self, name: str) -> tuple[Signature, ...]:
+        """The signatures of one family, in order."""
+        return tuple(signature for signature in self.signatures if signature.family == name)
+
     def family_scanner(self, family: str) -> Scanner:
         """Finds the lines of one family in a log as it came, with the runner's time stamps before them."""
         if family not in self._families:
-            mine = [signature.pattern for signature in self.signatures if signature.family == family]
-            self._families[family] = Scanner([with_lead(pattern) for pattern in mine])
+            self._families[family] = Scanner([with_lead(signature.pattern) for signature in self.family(family)])
         return self._families[family]
 
 

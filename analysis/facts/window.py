@@ -24,7 +24,7 @@ _LEAD = re.compile(
     rb"(?:#(\d{1,5}) )?(?:\d{1,5}\.\d{1,3}(?: |$))?"
 )
 _LEVEL = re.compile(rb"(?:##\[|\[)(error|warning|notice|debug|command|section|group|endgroup)\]")
-_LEAD_FIRST = frozenset(b"#[0123456789MTWFS")
+_LEADS = frozenset(b"#[0123456789MTWFS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +58,26 @@ class Window:
         self.view = view
         region = view.buffer[start:end]
         self.raw = region.split(b"\n")
-        coloured = strip_colours(region)
-        lines = self.raw if coloured is region else coloured.split(b"\n")
-        self.clean = [_clean(line) for line in lines]
+        plain = strip_colours(region)
+        lines = self.raw if plain is region else plain.split(b"\n")
+        lines = [line[29:] if line[27:29] == b"Z " else line for line in lines]
+        self.clean = [_without_lead(line) if line and line[0] in _LEADS else line for line in lines]
         self.buffer = b"\n".join(self.clean)
+        if b"\r" in self.buffer or _has_indented_mark(self.buffer):
+            self.clean = [_last_overwrite(_without_lead(line)) for line in lines]
+            self.buffer = b"\n".join(self.clean)
 
     def __len__(self) -> int:
         return len(self.clean)
 
     def index_of(self, clean_offset: int) -> int:
         """Index of the line that holds an offset of the clean buffer."""
-        return bisect.bisect_right(self._clean_starts, clean_offset) - 1
+        before = self._clean_before
+        return bisect.bisect_right(range(len(self)), clean_offset, key=lambda index: before[index] + index) - 1
 
     def offset(self, index: int) -> int:
         """Offset in the log's buffer at which a line begins."""
-        return self._raw_starts[index]
+        return self._raw_before[index] + index
 
     def line(self, index: int) -> CleanLine:
         """A line by its index."""
@@ -92,21 +97,39 @@ class Window:
         return line.decode("utf-8", errors="replace")
 
     @cached_property
-    def _clean_starts(self) -> list[int]:
-        return list(accumulate((len(line) + 1 for line in self.clean), initial=0))
+    def _clean_before(self) -> list[int]:
+        """Bytes of the lines above each line, without their newlines."""
+        return list(accumulate(map(len, self.clean), initial=0))
 
     @cached_property
-    def _raw_starts(self) -> list[int]:
-        return list(accumulate((len(line) + 1 for line in self.raw), initial=self.start))
+    def _raw_before(self) -> list[int]:
+        return list(accumulate(map(len, self.raw), initial=self.start))
 
 
-def _clean(line: bytes) -> bytes:
-    if line[27:29] == b"Z ":
-        line = line[29:]
-    if line and (line[0] in _LEAD_FIRST or (line[0] == 32 and b"##[" in line[:48])):
-        match = _LEAD.match(line)
-        if match is not None and match.end():
-            line = line[match.end() :]
-    if b"\r" in line:
-        line = next((part for part in reversed(line.split(b"\r")) if part.strip()), b"")
-    return line
+def _without_lead(line: bytes) -> bytes:
+    """A line without what stands before the tool's own text; told by a byte or two where it has nothing of the kind."""
+    first = line[:1]
+    if first == b"[":
+        leads = line[5:6] == b"-"
+    elif first == b" ":
+        leads = b"##[" in line[:48]
+    else:
+        leads = line[3:4] == b"," if first.isalpha() else first.isdigit() or first == b"#"
+    match = _LEAD.match(line) if leads else None
+    return line[match.end() :] if match is not None else line
+
+
+def _has_indented_mark(text: bytes) -> bool:
+    at = text.find(b"##[")
+    while at >= 0:
+        start = text.rfind(b"\n", max(at - 48, 0), at) + 1
+        if text.startswith(b" ", start) and at - start <= 45:
+            return True
+        at = text.find(b"##[", at + 1)
+    return False
+
+
+def _last_overwrite(line: bytes) -> bytes:
+    if b"\r" not in line:
+        return line
+    return next((part for part in reversed(line.split(b"\r")) if part.strip()), b"")
