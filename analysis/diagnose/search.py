@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaln
 
+from analysis.diagnose.background import base_priors
 from analysis.diagnose.cells import Cells
 from analysis.diagnose.classes import BACKGROUNDS, prior_text, priors
 from analysis.diagnose.likelihood import Fit, Observed, Pool, fit
@@ -44,8 +44,6 @@ _LEAST_FIRM = 2.8
 _LEAST_VERSIONED = 3.5
 _MIN_KILLS_FIRM = 0.5
 _MIN_KILLS = 0.05
-_CONCENTRATIONS = (4.0, 8.0, 16.0, 32.0)
-_TRIMMED = 0.12
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ def prepare(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True) 
         weight=cells.n[failing],
         stratum=cells.stratum[failing],
         green=green,
-        base=np.broadcast_to(_base_prior(dead, green), (strata, 2)),
+        base=base_priors(cells, dead, green),
         kind=cells.kind[failing],
         marks=(cells.text[failing], cells.rerun[failing]),
         base_marks=(
@@ -283,26 +281,6 @@ def _spread(
         if len(chosen) == _POOL:
             break
     return chosen
-
-
-def _base_prior(dead: Floats, green: Floats) -> Floats:
-    """Beta prior of the strata's backgrounds, by their own marginal likelihood (empirical Bayes).
-
-    The strata that fail most beyond the others take no part: what kills them is the question.
-    """
-    total = dead + green
-    usual = float(np.clip(np.median((dead + 0.3) / (total + 3.0)), 0.005, 0.3))
-    excess = (dead - usual * total) / np.sqrt(usual * total + 0.5)
-    kept = excess <= np.quantile(excess, 1 - _TRIMMED) if len(excess) > 4 else excess <= excess.max(initial=0.0)
-    best, found = -np.inf, np.array([0.5, 10.0])
-    for concentration in _CONCENTRATIONS:
-        for factor in (0.5, 0.7, 1.0, 1.4, 2.0):
-            mean = min(usual * factor, 0.5)
-            a, b = concentration * mean, concentration * (1 - mean)
-            evidence = float((betaln(a + dead[kept], b + green[kept]) - betaln(a, b)).sum())
-            if evidence > best:
-                best, found = evidence, np.array([a, b])
-    return found
 
 
 def _chunks(subsets: list[tuple[int, ...]], failing: int) -> list[list[tuple[int, ...]]]:

@@ -228,18 +228,28 @@ def _from_a_day_on(cells: Cells, cause: str, label: str, exposed: Floats, log_pr
 
 
 def with_contrast(cells: Cells, exposed: Floats) -> Floats:
-    """The exposure without the jobs that had nothing else: they cannot speak for or against it.
+    """The exposure without the strata that had nothing else: they cannot speak for or against it.
 
-    Where the other jobs hold most of its runs and failures, these have spoken, and it may account for the rest.
+    Where the other strata hold most of its runs and failures, these have spoken, and it may account for the rest. Bots'
+    runs of a job are a stratum of their own, which people's runs of that job speak for once some of these failed.
     """
-    # Bots' runs of a job are a stratum of their own, but what people's runs of it had before is a contrast, too.
     job = cells.repo * (int(cells.job.max(initial=0)) + 1) + cells.job
-    total, held, dead = (np.bincount(job, weights=cells.n * part)
-                         for part in (np.ones(cells.size), exposed, exposed * cells.failed))  # fmt: skip
+    usual = np.array([name == "normal" for name in cells.credential_names])[cells.credential]
+    total, held, dead = _by(cells.stratum, cells, exposed)
     constant = held > 0.995 * total
     if all(mass[~constant].sum() >= _CONTRASTED * mass.sum() for mass in (held, dead)):
         return exposed
-    return np.where(constant[job], 0.0, exposed)
+    total, held, _ = _by(job, cells, exposed)
+    peoples = np.bincount(job, weights=cells.n * exposed * (cells.failed & usual))
+    spoken_for = ~usual & (held <= 0.995 * total)[job] & (peoples >= 1.0)[job]
+    return np.where(constant[cells.stratum] & ~spoken_for, 0.0, exposed)
+
+
+def _by(group: npt.NDArray[np.int64], cells: Cells, exposed: Floats) -> tuple[Floats, Floats, Floats]:
+    """Jobs, exposed jobs and exposed failures of each group."""
+    total, held, dead = (np.bincount(group, weights=cells.n * part).astype(np.float64)
+                         for part in (np.ones(cells.size), exposed, exposed * cells.failed))  # fmt: skip
+    return total, held, dead
 
 
 def _could_kill(cells: Cells, exposed: Floats) -> bool:

@@ -11,7 +11,7 @@ from analysis.diagnose.local import merge_suspects
 from analysis.diagnose.search import prepare
 from analysis.diagnose.suspects import Question, Suspect, version_suspects, with_contrast
 from analysis.diagnose.windows import service_suspects
-from tests.diagnose.histories import ACTION, NEW, OLD, START, Frames, Job, bad_version, history
+from tests.diagnose.histories import ACTION, NEW, OLD, START, Frames, Job, bad_version, history, nothing
 
 ASKED = Question(ACTION, OLD, NEW)
 VERSION = ("action-version", f"{ACTION}@{NEW}")
@@ -155,3 +155,13 @@ def test_three_failures_on_a_new_version_convict_nobody() -> None:
     frames.jobs.loc[bad[3:], ["failed", "has_log"]] = False
     frames.jobs.loc[bad[3:], ["component", "kind", "operation", "failed_action"]] = None
     assert VERSION not in judged(frames).decision.guilty
+
+
+def test_bots_that_fail_whatever_they_carry_accuse_no_version() -> None:
+    frames = history(nothing, runs=900)
+    bot = (frames.jobs["credential_class"] == "bot").to_numpy() & (frames.jobs["job"] == "build").to_numpy()
+    told = {"failed": True, "has_log": True, "component": "user-config", "kind": "missing-input",
+            "operation": "login", "failed_action": "docker/login-action"}  # fmt: skip
+    for name, value in told.items():
+        frames.jobs.loc[bot, name] = value
+    assert not [g for g in judged(frames).decision.guilty if g[0] == "action-version"]
