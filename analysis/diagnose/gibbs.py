@@ -186,7 +186,7 @@ class _Chains:
         base = rng.beta(seen.base[:, 0] + weighted[:, -1] @ self.strata, seen.base[:, 1] + seen.green)
         own = np.concatenate([self.hints, np.zeros((self.count, 1, self.cells))], axis=1)
         self._marks = []
-        members = weighted[:, :-1].reshape(-1, self.cells)
+        members = weighted[:, :-1].reshape(len(weighted) * (weighted.shape[1] - 1), self.cells)
         for channel, (mark, base_prior) in enumerate(self._told()):
             prior, known, text = self.marks_prior[channel], mark >= 0, np.maximum(mark, 0)
             drawn = _dirichlet(prior + (members @ self.texts[channel]).reshape(prior.shape), rng)

@@ -28,7 +28,7 @@ from analysis.diagnose.suspects import Question
 from analysis.errors import NoDataError, UsageError
 from analysis.scope import Scope
 from analysis.store import Store
-from tests.diagnose.histories import ACTION, NEW, OLD, START, Frames, bad_version, history, outage
+from tests.diagnose.histories import ACTION, NEW, OLD, START, Frames, bad_version, history, nothing, outage
 
 SCHEMA = Path(__file__).parents[2] / "analysis" / "schemas" / "verdict.schema.json"
 ASKED = Question(ACTION, OLD, NEW)
@@ -147,6 +147,13 @@ def test_a_rollback_would_have_avoided_what_the_version_killed() -> None:
     assert saved is not None
     assert saved.ci[0] - 1 <= truth <= saved.ci[1] + 1
     assert explained(attribution, ("action-version", f"{ACTION}@{NEW}"))[0] == pytest.approx(truth, abs=3)
+
+
+def test_a_history_without_a_failure_has_nothing_to_save(tmp_path: Path) -> None:
+    document = diagnose(stored(history(nothing, flaky=0.0, runs=40), tmp_path), Scope())
+    assert document["guilty"] == []
+    assert document["counterfactuals"]["retry_once"]["avoided"] == 0
+    assert document["unexplained_failures"] == 0
 
 
 def test_harmless_upgrades_are_not_blamed_in_an_outage() -> None:
