@@ -70,7 +70,10 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
     told = [stepwise[0] - stepwise[k + 1] if version else mute[0] - mute[k + 1] for k, version in enumerate(versions)]
     apart = [float(plain[0] - plain[k + 1]) for k in range(len(rivals))]
     # What the exposures tell counts for more than what the texts tell: the more they part two, the less text is asked.
-    close = [(apart[k], k) for k in range(len(rivals)) if told[k] < _TOLD * min(1.0, 1.0 - apart[k] / _NATS)]
+    # Not for code, whose window was fitted to the failures: it parts from a version by that alone.
+    fitted = group[0] == "code-change"
+    asked = [_TOLD * (float(a < _NATS) if fitted else min(1.0, 1.0 - a / _NATS)) for a in apart]
+    close = [(apart[k], k) for k in range(len(rivals)) if told[k] < asked[k]]
     return rivals[min(close)[1]].group if close else None
 
 
