@@ -1,9 +1,11 @@
-"""How fast are a million jobs folded into cells, against DuckDB's bare scan of the same columns in the same run?
+"""How fast are a million jobs judged, against DuckDB's bare scan of the same columns in the same run?
 
 Writes synthetic tables of the data folder (jobs, runs, ten steps a job, action uses and machines of the jobs whose logs
-were read) into a temporary folder, builds the exposure table from them, and prints: seconds of the bare scan of the
-tables, of `exposure`, of `cells` and of the bare scan of the columns that `cells` reads, their ratio, and the peak of
-memory. Run: ``python -m benchmarks.speed [--jobs 1000000] [--data-dir DIR]``.
+were read) into a temporary folder and prints, in seconds of CPU and of the clock, each with its ratio to a bare scan:
+`exposure` against the scan of the columns that it reads, `cells` against the scan of the columns that it groups by, the
+judge's inference, on two smaller histories of the same kind; and the peak of memory. DuckDB scans with every core and
+the kit's own arithmetic runs on one, so the ratio of CPU says more where the machine is shared. Run:
+``python -m benchmarks.speed [--jobs 1000000] [--data-dir DIR]``.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +28,14 @@ import pyarrow.parquet as pq
 
 from analysis.correlate.cells import cells
 from analysis.correlate.exposure import Exposure, exposure
+from analysis.diagnose.judge import weigh
 from analysis.schema import TABLES
 from analysis.scope import Scope
 from analysis.store import Store
 
 REPOS, JOBS_A_RUN, STEPS, READ_SHARE, FAILED_SHARE = 60, 4, 10, 0.12, 0.03
+# The cost of inference grows with the cells that failed and with the suspects: a million jobs are too many for it.
+INFERRED = (5_000, 20_000)
 MONTHS = ("2025-01", "2025-02", "2025-03")
 ACTIONS = ("actions/checkout", "actions/setup-node", "docker/setup-buildx-action", "docker/build-push-action")
 COLUMNS = ("repo", "job", "credential_class", "started_at", "component", "kind", "image_version",
@@ -54,51 +60,85 @@ def main() -> None:
         measure(folder)
 
 
+@dataclass(frozen=True)
+class _Cost:
+    """Seconds of a piece of work: of the CPU (all threads) and of the clock."""
+
+    cpu: float
+    clock: float
+
+    def line(self, name: str, against: _Cost, what: str, note: str = "") -> str:
+        return (
+            f"{name:26s} {self.cpu:8.2f} s CPU {self.clock:8.2f} s   "
+            f"{self.cpu / against.cpu:6.2f} x in CPU, {self.clock / against.clock:6.2f} x by the clock {what}{note}"
+        )
+
+
 def measure(folder: Path) -> None:
-    """Time everything once warm and print it."""
+    """Time everything and print it."""
     store = Store(folder)
     rows = sum(pq.ParquetFile(path).metadata.num_rows for path in store.files("steps"))
-    bare = _best(lambda: _scan_tables(store))
-    began = time.perf_counter()
-    table = exposure(store, Scope())
-    built = time.perf_counter() - began
+    bare, _ = _best(lambda: _scan_tables(store))
+    built, table = _best(lambda: exposure(store, Scope()), times=1)
+    peak = _peak()
     print(f"jobs {len(table.jobs):,}, steps {rows:,}, columns {len(table.jobs.columns) + len(table.versions.columns)}")
-    print(f"bare scan of the tables  {bare:8.2f} s")
-    print(f"exposure()               {built:8.2f} s   {built / bare:6.1f} x the bare scan of the tables")
-    folded = cells(table, COLUMNS, {"started_at": 6})
-    fold = _best(lambda: cells(table, COLUMNS, {"started_at": 6}))
+    print(_line("bare scan of the tables", bare))
+    print(built.line("exposure()", bare, "the bare scan of the tables"))
     scan = _scan_columns(table, folder / "columns.parquet")
-    print(f"bare scan of the columns {scan:8.3f} s")
-    print(f"cells()                  {fold:8.3f} s   {fold / scan:6.2f} x the bare scan   ({len(folded):,} cells)")
-    grouped = _group_in_duckdb(folder / "columns.parquet")
-    print(f"GROUP BY in DuckDB       {grouped:8.3f} s   {grouped / scan:6.2f} x the bare scan")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"peak memory              {peak:8.2f} GB")
+    grouped, folded = _best(lambda: cells(table, COLUMNS, {"started_at": 6}))
+    print(_line("bare scan of the columns", scan))
+    print(grouped.line("cells()", scan, "the bare scan of the columns", f" ({len(folded):,} cells)"))
+    peer, _ = _best(lambda: _group_in_duckdb(folder / "columns.parquet"))
+    print(peer.line("GROUP BY in DuckDB", scan, "the bare scan of the columns"))
+    print(f"peak memory                {peak:8.2f} GB with exposure(), {_peak():.2f} GB with cells()")
+    for jobs in INFERRED:
+        _measure_inference(jobs, bare)
 
 
-def _best(work: Callable[[], Any], times: int = 3) -> float:
-    seconds = []
+def _measure_inference(jobs: int, bare: _Cost) -> None:
+    """The judge on small histories of the same kind, so that one sees how its cost grows."""
+    with tempfile.TemporaryDirectory() as temporary:
+        write_tables(Path(temporary), jobs, 0)
+        table = exposure(Store(temporary), Scope())
+    weighing, judged = _best(lambda: weigh(table), times=1)
+    sizes = f" ({judged.cells.size:,} cells, {int(table.jobs['failed'].sum()):,} failures)"
+    print(weighing.line(f"inference, {jobs:,} jobs", bare, "the bare scan of the tables", sizes))
+    print(f"peak memory                {_peak():8.2f} GB")
+
+
+def _line(name: str, cost: _Cost) -> str:
+    return f"{name:26s} {cost.cpu:8.2f} s CPU {cost.clock:8.2f} s"
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def _best(work: Callable[[], Any], times: int = 3) -> tuple[_Cost, Any]:
+    """The cheapest of some runs (the lowest of each clock) and what the last one gave."""
+    costs = []
     for _ in range(times):
-        began = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds)
+        cpu, clock = time.process_time(), time.perf_counter()
+        result = work()
+        costs.append(_Cost(time.process_time() - cpu, time.perf_counter() - clock))
+    return _Cost(min(c.cpu for c in costs), min(c.clock for c in costs)), result
 
 
 def _scan_tables(store: Store) -> None:
     """Read every column that `exposure` reads, and do nothing with it."""
     wanted = {
-        "runs": "run_id run_attempt path event head_branch head_sha head_repository conclusion created_at actor "
-                "display_title html_url",
-        "jobs": "job_id run_id run_attempt name conclusion started_at completed_at html_url",
-        "steps": "job_id number conclusion",
-        "action_uses": "job_id action ref sha version",
-        "environments": "job_id image image_version buildkit_version",
-        "failures": "job_id component kind operation step_number",
+        "runs": "repo run_id run_attempt path workflow_name event head_branch head_sha head_repository conclusion "
+                "created_at run_started_at actor triggering_actor pull_request display_title html_url",
+        "jobs": "repo job_id run_id run_attempt name conclusion created_at started_at completed_at html_url",
+        "steps": "repo job_id number conclusion",
+        "action_uses": "repo job_id step_number action ref sha version inputs observed",
+        "environments": "repo job_id image image_version os region runner_version docker_version buildx_version "
+                        "buildkit_version binfmt_version base_images logged_in observed",
+        "failures": "repo job_id component kind operation signature host transient step_number",
     }  # fmt: skip
     for table, columns in wanted.items():
         files = [str(path) for path in store.files(table)]
-        _scan(f"read_parquet({files!r})", columns.split())
+        _scan(f"read_parquet({files!r}, hive_partitioning=true)", columns.split())
 
 
 def _scan(source: str, columns: list[str]) -> None:
@@ -114,19 +154,19 @@ def _plain(table: Exposure) -> pa.Table:
     return pa.Table.from_pandas(pd.DataFrame(parts | {n: table.jobs[n] for n in ("failed", "minutes")}))
 
 
-def _scan_columns(table: Exposure, path: Path) -> float:
+def _scan_columns(table: Exposure, path: Path) -> _Cost:
     plain = _plain(table)
     pq.write_table(plain, path, compression="zstd")
-    return _best(lambda: _scan(f"read_parquet('{path}')", plain.column_names))
+    return _best(lambda: _scan(f"read_parquet('{path}')", plain.column_names))[0]
 
 
-def _group_in_duckdb(path: Path) -> float:
+def _group_in_duckdb(path: Path) -> pa.Table:
     keys = [_NAMES.get(name, name) for name in COLUMNS if name != "started_at"]
     query = (
         f"SELECT {', '.join(keys)}, time_bucket(INTERVAL 6 HOURS, started_at) AS bin, count(*), "
         f"sum(failed::INT), sum(minutes) FROM read_parquet('{path}') GROUP BY ALL"
     )
-    return _best(lambda: duckdb.sql(query).to_arrow_table())
+    return duckdb.sql(query).to_arrow_table()
 
 
 # -- the synthetic tables ------------------------------------------------------------------------------

@@ -32,10 +32,10 @@ def imputed_jobs(collected: Collected) -> pd.DataFrame:
     green = isin(runs["conclusion"], ("success",)) & (runs["run_attempt"].to_numpy() == 1)
     targets = np.flatnonzero(~asked & (green | runs["conclusion"].isna().to_numpy()))
     like = _neighbours(runs, jobs, targets)
-    copied = np.unique(np.stack([run, name])[:, isin(jobs["conclusion"], (*JUDGED, "cancelled"))], axis=1)
-    begin = np.searchsorted(copied[0], np.arange(len(runs) + 1))
-    source, place = expanded(begin, like)
-    rows = pd.DataFrame({"run": targets[source], "name": copied[1][place]})
+    names = len(jobs["name"].cat.categories) + 1
+    copied = np.unique((run * names + name + 1)[isin(jobs["conclusion"], (*JUDGED, "cancelled"))])
+    source, place = expanded(np.searchsorted(copied // names, np.arange(len(runs) + 1)), like)
+    rows = pd.DataFrame({"run": targets[source], "name": copied[place] % names - 1})
     job = _same_job(runs, np.append(run, rows["run"]), np.append(name, rows["name"]))
     known, wanted = job[: len(run)], job[len(run) :]
     # A job that fails in green runs (continue-on-error) says nothing when only the run is known.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from analysis.diagnose.attribution import Attribution
 from analysis.diagnose.search import Posterior
@@ -39,7 +39,7 @@ def runs_for_power(rate: float, background: float, power: float = POWER, level: 
     effect = 2 * abs(float(arms[0] - arms[1]))
     if effect < 1e-6:
         return 10_000
-    needed = 2 * ((norm.ppf(1 - level / 2) + norm.ppf(power)) / effect) ** 2
+    needed = 2 * ((ndtri(1 - level / 2) + ndtri(power)) / effect) ** 2
     return int(max(np.ceil(needed), _FEWEST))
 
 
