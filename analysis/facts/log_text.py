@@ -109,5 +109,7 @@ def _without(text: bytes, mark: bytes) -> bytes:
         else:
             at += 1
         at = text.find(mark[:1], at)
-    rest = text[kept:] if pieces else text
-    return b"".join((*pieces, rest if at < 0 else rest.replace(mark, b"")))
+    rest = text[kept:] if kept else text
+    if at >= 0:
+        rest = rest.replace(mark, b"")
+    return b"".join((*pieces, rest)) if any(pieces) else rest
