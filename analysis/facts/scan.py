@@ -42,6 +42,8 @@ CHUNK = 64 << 20
 ATTEMPTS = 16
 COMPILATION = 0.007
 """Seconds of processor time that Hyperscan takes to compile a pattern: RE2 reads until it has taken as long."""
+AT_ONCE = 1 << 28
+"""Bytes times patterns from which Hyperscan is compiled at once: RE2 may meet too many states in so much new text."""
 
 _MEMORY = 128 << 20
 _WORD = re.compile(r"(?:(?<=^)|(?<=[(|:]))\^\\S\+")
@@ -120,7 +122,7 @@ class Scanner:
         """
         data = buffer if isinstance(buffer, bytes) else bytes(buffer)
         found: list[Hit] = []
-        if self._may_build and self._left <= 0:
+        if self._may_build and (self._left <= 0 or len(data) * len(self.patterns) > AT_ONCE):
             self._build_database()
         plan = self._plan
         if plan.database is not None:
