@@ -85,7 +85,12 @@ def _without_vague(cells: Cells, observed: Observed) -> Observed:
 
 
 def _may_stand_in(leading: Suspect, rival: Suspect) -> bool:
-    """A merge may stand in for a version and a version for a merge; what was fitted afterwards is nobody's twin."""
+    """A merge may stand in for a version and a version for a merge; what was fitted afterwards is nobody's twin.
+
+    But for a secret that ran out: it dies at one moment and stays dead, as a version stays, and both fail the login.
+    """
+    if rival.cause == "configuration":
+        return leading.cause == "action-version"
     if rival.variant == LATE or rival.start is not None:
         return False
     if leading.cause in VERSIONED:

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from analysis.diagnose import verdict
+from analysis.diagnose import positivity, verdict
 from analysis.diagnose.judge import Judgement, weigh
-from analysis.diagnose.suspects import Question
+from analysis.diagnose.suspects import Question, Suspect
 from tests.diagnose.histories import ACTION, NEW, OLD, Frames, Job, bad_version, history, nothing, outage
 
 ASKED = Question(ACTION, OLD, NEW)
@@ -102,3 +102,14 @@ def test_nobody_is_convicted_beside_the_best_account_without_a_failure_in_it() -
     assert found[names[1]] < verdict.GUILTY
     both = SimpleNamespace(suspects=suspects, subsets=((0, 1), (0,)))
     assert verdict._accountable(odds, both) == odds  # type: ignore[arg-type]
+
+
+def test_a_version_is_held_against_a_secret_that_ran_out_and_an_image_is_not() -> None:
+    nobody = np.zeros(1)
+    version = Suspect("action-version", "docker/login-action@3.7.0", "", nobody, 0.0)
+    image = Suspect("runner-image", "ubuntu-24.04@20250112.1.0", "", nobody, 0.0)
+    secret = Suspect("configuration", "acme/web", "", nobody, 0.0, start=1.0, end=2.0)
+    outage = Suspect("service", "ghcr", "", nobody, 0.0, start=1.0, end=2.0)
+    assert positivity._may_stand_in(version, secret)
+    assert not positivity._may_stand_in(image, secret)
+    assert not positivity._may_stand_in(version, outage)
