@@ -76,7 +76,7 @@ def _is_utf16(log: bytes) -> bool:
 
 def _mask_line(line: bytes, rules: tuple[Secret, ...]) -> bytes:
     """A line without secrets; again until nothing changes, for a mask can be the boundary that the next one lacked."""
-    while (masked := _mask_once(line, rules)) != line:
+    while line and (masked := _mask_once(line, rules)) != line:
         line = masked
     return line
 
