@@ -23,6 +23,7 @@ CLASSES = (8, 16, 24, 32, 40, 48, 64, 96, 128, 256, 512, 1024)
 _KEY_BEGIN = b"PRIVATE KEY"
 _KEY_END = b"-----END "
 _KEY_LIMIT = 32_768
+_NOWHERE, _NOT_SOUGHT = -1, -2
 _MASK = b"***"
 
 
@@ -48,12 +49,18 @@ def redact(log: bytes) -> bytes:
     bytes
         The log with each credential as ``***KIND:LENGTH***``; a private key's lines become one mark.
     """
-    text = log
+    masked = _masked(log)
+    while _is_utf16(masked):  # without its secrets the head can read as UTF-16, and would be decoded the next time
+        masked = _masked(masked)
+    return masked
+
+
+def _masked(text: bytes) -> bytes:
     while _is_utf16(text):  # a text that was encoded twice would be decoded again the next time
         text = decode(text)
     rules, scanner = _rules()
     pieces: list[bytes] = []
-    position, last_line = 0, -1
+    position, last_line, key_end = 0, -1, _NOT_SOUGHT
     for hit in scanner.scan(text):
         if hit.line_start == last_line or hit.line_start < position:
             continue
@@ -61,7 +68,9 @@ def redact(log: bytes) -> bytes:
         line = text[hit.line_start : hit.line_end]
         pieces.append(text[position : hit.line_start])
         if _KEY_BEGIN in line and b"-----BEGIN" in line:
-            position = _end_of_key(text, hit.line_start)
+            if _NOWHERE != key_end < hit.line_start:
+                key_end = text.find(_KEY_END, hit.line_start)
+            position = _end_of_key(text, hit.line_start, key_end)
             pieces.append(_without_key(text[hit.line_start : position], rules))
         else:
             pieces.append(_mask_line(line, rules))
@@ -107,10 +116,10 @@ def _mark(kind: str, length: int) -> bytes:
     return b"***%s:%d***" % (kind.encode(), size)
 
 
-def _end_of_key(text: bytes, start: int) -> int:
-    """Where a private key's last line ends; the end of its first line where no end follows."""
-    end = text.find(_KEY_END, start, start + _KEY_LIMIT)
-    stop = text.find(b"\n", end if end >= 0 else start)
+def _end_of_key(text: bytes, start: int, end: int) -> int:
+    """Where a private key's last line ends; the end of its first line where no end follows soon."""
+    follows = end >= 0 and end + len(_KEY_END) <= start + _KEY_LIMIT
+    stop = text.find(b"\n", end if follows else start)
     return len(text) if stop < 0 else stop
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from pathlib import Path
 
@@ -36,6 +37,20 @@ EVIDENCE = (
 @pytest.mark.parametrize("line", EVIDENCE)
 def test_commits_digests_and_the_runners_own_masks_stay(line: str) -> None:
     assert redact(line.encode()).decode() == line
+
+
+def test_a_head_that_reads_as_utf16_only_without_its_secret_is_masked_once_for_all() -> None:
+    token = b"eyJ" + b"A" * 40 + b".eyJ" + b"B" * 40 + b"." + b"C" * 40
+    log = "registry login ".encode("utf-16-le") * 3 + token + "after it".encode("utf-16-le")
+    assert redact(redact(log)) == redact(log)
+    assert token not in redact(log)
+
+
+def test_many_keys_without_an_end_stay_linear() -> None:
+    log = b"-----BEGIN RSA PRIVATE KEY-----\n" * 150_000 + b"-----END RSA PRIVATE KEY-----\nafter\n"
+    began = time.process_time()
+    assert redact(log).endswith(b"after\n")
+    assert time.process_time() - began < 3
 
 
 def test_a_private_key_goes_whole_and_the_lines_keep_their_numbers() -> None:
