@@ -1,0 +1,207 @@
+"""Who is at fault in a cause line? Component, host and image.
+
+The line's own words come first: its host, the tool that wrote it. What it lacks is taken from its surroundings.
+"""
+
+from __future__ import annotations
+
+import re
+
+from analysis.facts import answers
+from analysis.facts.candidates import Candidate
+from analysis.facts.hosts import Found, Hosts, hosts, split_image
+from analysis.facts.log_lines import Group, LogView
+from analysis.facts.surroundings import Surroundings, without_vertex
+
+_PUBLIC_PULL = re.compile(
+    r"Pull down action image|booting buildkit|Setting up build container|setup-(?:buildx|qemu)-action"
+)
+_REGISTRY_WORDS = re.compile(
+    r"toomanyrequests|pull rate limit|httpReadSeeker|Error response from daemon|docker\.com/increase-rate-limit|"
+    r"\bdocker (?:pull|push)\b|failed to resolve (?:source metadata|reference)"
+)
+# A login checks the password; where the manifest is refused for it later, the registry changed its mind.
+_STORED_LOGIN = re.compile(r"/manifests/\S*:? unauthorized: incorrect username or password")
+_LAYERS = re.compile(
+    r"\b(?:pushing|pulling|exporting to image|load metadata for|resolve|extracting|importing cache manifest)\b"
+)
+_ACTION_FRAME = re.compile(r"^(?:\s+at|\s*-) .{0,200}[/\\]_actions[/\\]")
+_USES = re.compile(r"^Run [\w.-]+/[\w./-]+@\S+$")
+_RUNS = re.compile(r"\] (?:RUN|COPY|ADD) ")
+
+
+class Blame:
+    """Who is at fault in one line of a log.
+
+    Parameters
+    ----------
+    view : LogView
+        The log.
+    line : Candidate
+        Its cause line.
+    around : Surroundings
+        The lines around that.
+    """
+
+    def __init__(self, view: LogView, line: Candidate, around: Surroundings) -> None:
+        self.view = view
+        self.line = line
+        self.text = line.text
+        self.around = around
+        self.hosts: Hosts = hosts()
+
+    def component(self, found: Found | None) -> str:
+        """The component at fault; ``from-access`` where only the operation tells (see `after_access`)."""
+        if self.line.best.component == "unknown" and self.line.best.role == "cause":
+            return "unknown"
+        if self.line.best.role == "generic" and self._thrown_by_action():
+            return "action"
+        named = [signature for signature in self.line.signatures if signature.component != "unknown"]
+        if not named:
+            return "action" if self._thrown_by_action() else self._unnamed(found)
+        if named[0].component == "from-step":
+            return "action" if self._thrown_by_action() or self._in_action_step() else named[0].fallback
+        if named[0].component == "user-code" and self._frames_of_action():
+            return "action"
+        if named[0].component != "from-host":
+            return named[0].component
+        families = frozenset(signature.family for signature in named)
+        fallbacks = [signature.fallback for signature in named if signature.component == "from-host"]
+        fallback = next((name for name in fallbacks if name not in ("unknown", "network")), fallbacks[0])
+        return self._from_host(found, families, fallback)
+
+    def _from_host(self, found: Found | None, families: frozenset[str], fallback: str) -> str:
+        tool = self.hosts.tool(self.text)
+        if found is not None and found.component is not None:
+            if found.component == "git-hosting" and tool == "gha-service":
+                return tool
+            return found.component
+        if found is not None and (self.hosts.is_mirror(found.host) or self.hosts.is_storage(found.host)):
+            tool = tool or self._near_tool()
+        if tool is not None:
+            return tool
+        if "registry" in families or (found is None and self._moves_layers()):
+            return self._near_registry() or self.hosts.registry_component
+        if found is None or self.hosts.is_storage(found.host):
+            if _REGISTRY_WORDS.search(" ".join((self.text, *self.around.up(3), *self.around.below[:3]))):
+                return self._near_registry() or self.hosts.registry_component
+            near = self._near_component()
+            if near is not None:
+                return near
+        return fallback
+
+    def host(self) -> Found | None:
+        """The host of the line: of a URL, of an image, or a bare name that the map knows."""
+        in_urls = self.hosts.in_text(self.text)
+        known = [found for found in in_urls if found.component is not None]
+        if known:
+            return known[0]
+        bare = self.hosts.known_in_text(self.text)
+        if bare:
+            return bare[0]
+        plain = [found for found in in_urls if not self.hosts.is_storage(found.host)]
+        return plain[0] if plain else (in_urls[0] if in_urls else None)
+
+    def _thrown_by_action(self) -> bool:
+        """Whether an action's own code threw the error: its stack is shown, or its clean-up is all that ran."""
+        return self._frames_of_action() or any(text.strip().endswith("Post job cleanup.") for text in self.around.up(2))
+
+    def _frames_of_action(self) -> bool:
+        return any(_ACTION_FRAME.search(text) for text in self.around.below[:4])
+
+    def _in_action_step(self) -> bool:
+        """Whether the step uses an action, and no command of a Dockerfile wrote the line."""
+        if self.line.vertex and not self._moves_layers():
+            return False
+        title = next((group.title for group in reversed(self.view.groups) if self._is_before(group)), "")
+        return _USES.match(title) is not None
+
+    def _is_before(self, group: Group) -> bool:
+        return group.is_run_echo and group.start < self.line.start
+
+    def _unnamed(self, found: Found | None) -> str:
+        """The component of an error in plain words: told only where it names a host and says how it failed."""
+        if answers.kind_of_tail(self.text) is None:
+            return "unknown"
+        return self._from_host(found, frozenset(), "unknown")
+
+    def _moves_layers(self) -> bool:
+        """Whether the BuildKit vertex of the line pulls or pushes, and does not run a command of the Dockerfile."""
+        texts = self.around.vertex_above
+        return any(_LAYERS.search(text) for text in texts) and not any(_RUNS.search(text) for text in texts)
+
+    def _near_registry(self) -> str | None:
+        """The registry that the nearest line above names, of the same vertex first."""
+        image = answers.image_in(self.text) or self.near_image()
+        if image is not None:
+            return self._component_of_image(image)
+        for text in self.around.up(60):
+            found = [item for item in self.hosts.in_text(text) + self.hosts.known_in_text(text) if item.component]
+            for item in found:
+                if item.component is not None and self.hosts.is_registry(item.component):
+                    return item.component
+        return None
+
+    def near_image(self) -> str | None:
+        """The nearest image that the surroundings name, of the same vertex first."""
+        for texts in (self.around.vertex_above, self.around.above, self.around.below):
+            for text in texts:
+                image = answers.image_in(without_vertex(text))
+                if image is not None:
+                    return image
+        return None
+
+    def _component_of_image(self, image: str) -> str:
+        host, _ = split_image(image)
+        if host == "docker.io":
+            return self.hosts.registry_component
+        return self.hosts.component(host) or "other-registry"
+
+    def _near_component(self) -> str | None:
+        for text in (*self.around.up(25), *self.around.below[:4]):
+            tool = self.hosts.tool(text)
+            found = [item for item in self.hosts.in_text(text) if item.component is not None]
+            if found and tool != "gha-service":
+                return found[0].component
+            if tool is not None:
+                return tool
+        return None
+
+    def _near_tool(self) -> str | None:
+        return next((tool for text in self.around.up(25) if (tool := self.hosts.tool(text)) is not None), None)
+
+    def speaks_of_registry(self) -> bool:
+        """Whether a signature of the line is about a registry."""
+        return any(signature.family == "registry" for signature in self.line.signatures)
+
+    def near_host(self, component: str) -> str | None:
+        """The nearest host of the component, among the lines that belong to the failure."""
+        for text in (*self.around.up(12), *self.around.below[:6]):
+            for found in self.hosts.in_text(text):
+                if found.component == component or (component == "gha-service" and found.host == "api.github.com"):
+                    return found.host
+        return None
+
+    def host_of_image(self, image: str | None, component: str) -> str | None:
+        """The registry that an image is asked of, where the component is one."""
+        if image is None:
+            return None
+        host, _ = split_image(image)
+        if not self.hosts.is_registry(component) and (component != "user-config" or not self.speaks_of_registry()):
+            return None
+        return self.hosts.registry_host if host == "docker.io" else host
+
+    def after_access(self, found: Found | None, operation: str) -> str:
+        """A refusal: the registry's own fault for what everyone may pull, else the configuration's."""
+        image = answers.image_in(self.text) or self.near_image()
+        if _STORED_LOGIN.search(self.text) and found is not None and found.component is not None:
+            return found.component
+        registry = found.component if found is not None and found.component else None
+        registry = registry or (self._component_of_image(image) if image else self.hosts.registry_component)
+        if operation == "push":
+            return "user-config"
+        if image is not None and self.hosts.is_public(image):
+            return registry
+        if any(_PUBLIC_PULL.search(text) for text in self.around.up(40)):
+            return registry
+        return "user-config"
