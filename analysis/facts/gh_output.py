@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from analysis.facts.log_text import decode
 
-_PIECE = 1 << 14
+_PIECE = 1 << 15
+_NEWLINE = ord("\n")
 _FIRST = re.compile(rb"[^\t\n]{1,500}\t[^\t\n]{1,500}\t(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _PREFIX = re.compile(rb"([^\t\n]{1,500}\t)([^\t\n]{1,500})\t")
 
@@ -66,7 +69,8 @@ def _without_prefixes(piece: bytes, named: list[tuple[int, str]], written: int) 
     prefix = _prefix_of(piece)
     if prefix:
         cleaned = piece.replace(b"\n" + prefix, b"\n")
-        if len(piece) - len(cleaned) == len(prefix) * (piece.count(b"\n") - piece.endswith(b"\n")):
+        newlines = int(np.count_nonzero(np.frombuffer(piece, dtype=np.uint8) == _NEWLINE))
+        if len(piece) - len(cleaned) == len(prefix) * (newlines - piece.endswith(b"\n")):
             _note_step(named, written, prefix)
             return cleaned[len(prefix) :]
     lines = piece.split(b"\n")
