@@ -67,7 +67,7 @@ _TAILS = (
             r"name or service not known|getaddrinfo|\bENOTFOUND|EAI_AGAIN|nodename nor servname|NameResolutionError|"
             r"UnknownHost|unknown host|dns error|failed to lookup address|does not resolve|(?:host|"
             r"name) could not be resolved|"
-            r"resolve host|DNS: transient error|resolving timed out",
+            r"resolve host|DNS: transient error|DNS (?:lookup )?error|resolving timed out",
             re.I,
         ),
     ),
@@ -85,7 +85,7 @@ _TAILS = (
         re.compile(
             r"deadline exceeded|DeadlineExceeded|i/o timeout|ETIMEDOUT|ESOCKETTIMEDOUT|TIMEOUT\b|time[- ]?d? ?out\b|"
             r"timed[- ]?out|Timeout(?:Error|Exception)?\b|operation too slow|took (?:too long|longer than)|"
-            r"no response\b|did not respond|execution expired|"
+            r"timeout reached|no response\b|did not respond|execution expired|"
             r"stalled",
             re.I,
         ),

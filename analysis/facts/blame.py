@@ -25,6 +25,14 @@ _STORED_LOGIN = re.compile(r"/manifests/\S*:? unauthorized: incorrect username o
 _LAYERS = re.compile(
     r"\b(?:pushing|pulling|exporting to image|load metadata for|resolve|extracting|importing cache manifest)\b"
 )
+_ADDRESS = re.compile(r"\bhttps?://[^\s\"'<>()\[\]]{4,400}")
+_TO_INSTALL = re.compile(
+    r"://(?:get|install|downloads?|dl|cdn|releases?|pkgs?|packages?|repos?|registry|mirrors?|archives?|apt|deb|rpm|yum|"
+    r"binaries|dist|artifacts?|assets|static|files?)\d*\.|\.(?:tar|tgz|zip|[gx]z|bz2|zst|deb|rpm|msi|exe|pkg|dmg|jar|"
+    r"whl|sh|ps1|7z|bin|appimage)(?:$|[?#.:,])",
+    re.IGNORECASE,
+)
+_GUESSES = frozenset(("unknown", "network"))
 _ACTION_FRAME = re.compile(r"^(?:\s+at|\s*-) .{0,200}[/\\]_actions[/\\]")
 _USES = re.compile(r"^Run [\w.-]+/[\w./-]+@\S+$")
 _RUNS = re.compile(r"\] (?:RUN|COPY|ADD) ")
@@ -61,7 +69,7 @@ class Blame:
             return "action" if self._thrown_by_action() else self._unnamed(found)
         if named[0].component == "from-step":
             return "action" if self._thrown_by_action() or self._in_action_step() else named[0].fallback
-        if named[0].component == "user-code" and self._frames_of_action():
+        if named[0].component == "user-code" and self._thrown_by_action():
             return "action"
         if named[0].component != "from-host":
             return named[0].component
@@ -88,7 +96,15 @@ class Blame:
             near = self._near_component()
             if near is not None:
                 return near
-        return fallback
+        return "other-package-registry" if fallback in _GUESSES and self._downloads() else fallback
+
+    def _downloads(self) -> bool:
+        """Whether the address that was asked for is one of a file to install, at a host that no entry knows."""
+        for text in (self.text, *self.around.up(8), *self.around.below[:3]):
+            addresses = [match[0] for match in _ADDRESS.finditer(text)]
+            if addresses:
+                return any(_TO_INSTALL.search(address) for address in addresses)
+        return False
 
     def host(self) -> Found | None:
         """The host of the line: of a URL, of an image, or a bare name that the map knows."""

@@ -36,7 +36,11 @@ _PASSED_MARKS = (
 )  # fmt: skip
 _RETRIED_MARKS = ("try", "tries", "attempt", "back")
 _FRAME = re.compile(r"^\s*\d+ (?:\||│)|^\s*>>> [A-Z]+ |^-{10,}$|^\s*>?\s*\d+ \| ")
-_LOUD = re.compile(r"^(?:error|fatal|E)\b ?[:\[]|^(?:Error|ERROR|FATAL)\b", re.IGNORECASE)
+_LOUD = re.compile(
+    r"^(?:E\b ?[:\[]|(?:\[[\w-]{1,24}\] )?[^\w\s]{0,4} {0,3}(?:error|fatal|ERROR|FATAL)\b|"
+    r"(?:\[[\w-]{1,24}\] )?(?:› )?(?:❌|✘|🚨)|\W{0,6}error - )",
+    re.IGNORECASE,
+)
 _RETRIED = re.compile(
     r"(?:re-?try(?:ing)?|(?:attempt|try) \d+|tries (?:remaining|left)|back ?off|trying again|\d+ (?:retries|"
     r"attempts) left)",

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.facts.answers import kind_of_tail
 from analysis.facts.candidates import LOUDEST, Candidate, candidates_in, is_loud
 from analysis.facts.failing import Part
 from analysis.facts.hosts import hosts
@@ -36,6 +37,10 @@ _EXPLAINS = 50.0
 _HEARD = 40.0
 _STARVED = 45
 _TRIED_ABOVE = 40
+_DETAIL = 1000
+_LAST_WORDS = 200
+_ANSWERS = ("from-status", "from-tail")
+_PASSING = ("http-5xx", "rate-limit", "timeout", "connection-reset", "dns", "tls", "eof")
 _CHAIN = re.compile(r"^\s*(?:Caused by\b|[├╰│└]|\|-|\d+: |cause: |reason: |-> )")
 
 
@@ -133,6 +138,8 @@ def _rank(lines: list[Candidate], part: Part) -> None:
             rank += 14 - 0.5 * _penalty(away)
         else:
             rank -= _penalty(away)
+        if line.best.role == "generic" and away < _LAST_WORDS:
+            rank += 4
         if line.vertex and line.vertex in vertices and line.best.role not in ("wrapper", "symptom"):
             rank += 8
         line.rank = rank
@@ -140,16 +147,18 @@ def _rank(lines: list[Candidate], part: Part) -> None:
 
 def _starved(lines: list[Candidate]) -> frozenset[int]:
     """Where a package is missing only because its registry could not be read before: the tool of both is the same."""
-    failed: set[str] = set()
-    found: set[int] = set()
+    failed: dict[str, int] = {}
+    absent: list[tuple[Candidate, str | None]] = []
     for line in lines:
-        absent = line.best.kind == "not-found" and line.best.family == "packages"
-        tool = hosts().tool(line.text) if absent or (line.is_outside and line.best.kind != "not-found") else None
-        if tool is not None and absent and tool in failed:
-            found.add(line.start)
-        elif tool is not None and not absent and line.base >= _HEARD:
-            failed.add(tool)
-    return frozenset(found)
+        if line.best.kind == "not-found" and line.best.family == "packages":
+            absent.append((line, hosts().tool(line.text) or hosts().tool(line.best.name)))
+        elif line.is_outside and line.base >= _HEARD and line.best.kind != "not-found":
+            tool = hosts().tool(line.text)
+            if tool is not None and (line.best.kind not in _ANSWERS or kind_of_tail(line.text) in _PASSING):
+                failed.setdefault(tool, line.start)
+    return frozenset(
+        line.start for line, tool in absent if tool is not None and failed.get(tool, line.start) < line.start + _DETAIL
+    )
 
 
 def _passed_vertices(lines: list[Candidate]) -> frozenset[str]:

@@ -16,6 +16,8 @@ from analysis.facts.log_lines import LogView
 from analysis.facts.manner import is_transient, kind_of, near_status, operation_of
 from analysis.facts.surroundings import Surroundings
 
+# What no known service refuses, the caller got wrong: its credentials, or the name of what it asks for.
+_REFUSED = ("http-401", "http-403", "http-404", "auth-denied")
 _OF_A_STATUS = ("http-5xx", "rate-limit", "http-404", "http-403", "http-401", "http-429")
 
 
@@ -52,6 +54,12 @@ def read_details(view: LogView, cause: Cause) -> Details:
     kind = kind_of(line, around, status)
     if status is None and kind in _OF_A_STATUS:
         status = near_status(around, kind)
+    if component == "user-code" and line.best.kind == "other" and kind in ("auth-denied", "missing-input"):
+        component = "user-config"
+    if component == "unknown" and kind in _REFUSED and line.best.role != "symptom":
+        component = "user-config"
+    if component == "user-config" and kind in ("http-401", "http-403") and answers.is_denied(line.text):
+        kind = "auth-denied"
     operation = operation_of(line, around, component)
     if component == "from-access":
         component = blame.after_access(found, operation)

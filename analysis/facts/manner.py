@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from analysis.facts import answers
 from analysis.facts.candidates import Candidate
 from analysis.facts.hosts import hosts
+from analysis.facts.signatures import Signature
 from analysis.facts.surroundings import Surroundings, without_vertex
 
 _PUSH = re.compile(
@@ -24,6 +25,7 @@ _PULL = re.compile(
     r"error pulling|pull access|docker pull|fetch anonymous token|GET request|\bpulling\b",
     re.IGNORECASE,
 )
+_TELLING = 62
 _HEADER = re.compile(r"^(?:Run |##\[group\])")
 _LOGIN = re.compile(r"\blogin\b|logging in|credentials helper", re.IGNORECASE)
 _CACHE_OUT = re.compile(
@@ -39,6 +41,8 @@ _PACKAGES = frozenset(
 def kind_of(line: Candidate, around: Surroundings, status: int | None) -> str:
     """The kind of failure that a line tells, out of `schema.KINDS`, with the HTTP status that it holds."""
     for signature in line.signatures:
+        if _is_stranger(signature, line.best):
+            continue
         kind = signature.kind
         if kind == "from-status":
             kind = answers.kind_of_status(status) or answers.kind_of_tail(line.text) or "other"
@@ -51,6 +55,15 @@ def kind_of(line: Candidate, around: Surroundings, status: int | None) -> str:
     if any(signature.kind in ("from-status", "from-tail") for signature in line.signatures):
         return _near_kind(around) or "other"
     return "other"
+
+
+def _is_stranger(signature: Signature, best: Signature) -> bool:
+    """Whether it adds nothing to the line's best reading: another trade's words, plain words beside telling ones."""
+    if signature is best or best.role == "generic":
+        return False
+    if signature.role == "generic":
+        return best.kind == "other" and best.role == "cause" and best.specificity >= _TELLING
+    return signature.component == "user-code" and signature.family != best.family
 
 
 def _near_kind(around: Surroundings) -> str | None:
