@@ -74,7 +74,8 @@ _TAILS = (
     (
         "tls",
         re.compile(
-            r"TLS handshake|tls: |x509: |SSL routines|SSLError|SSL_ERROR|SSLHandshake|certificate|CERT_|SSL connect|"
+            r"TLS handshake|terminated the handshake|"
+            r"tls: |x509: |SSL routines|SSLError|SSL_ERROR|SSLHandshake|certificate|CERT_|SSL connect|"
             r"gnutls_handshake|GnuTLS|PKIX|schannel|secure channel|unexpected eof while reading|\bssl3?_|"
             r"ERR_TLS|SSL: ",
             re.I,

@@ -18,7 +18,8 @@ _PUBLIC_PULL = re.compile(
 )
 _REGISTRY_WORDS = re.compile(
     r"toomanyrequests|pull rate limit|httpReadSeeker|Error response from daemon|docker\.com/increase-rate-limit|"
-    r"\bdocker (?:pull|push)\b|failed to resolve (?:source metadata|reference)"
+    r"\bdocker (?:pull|push)\b|"
+    r": (?:Pulling (?:from|fs layer)|Pull complete|Retrying in \d|Pushed)\b|^Step \d+/\d+ : FROM|failed to resolve (?:source metadata|reference)"
 )
 # A login checks the password; where the manifest is refused for it later, the registry changed its mind.
 _STORED_LOGIN = re.compile(r"/manifests/\S*:? unauthorized: incorrect username or password")
@@ -34,6 +35,9 @@ _TO_INSTALL = re.compile(
 )
 _GUESSES = frozenset(("unknown", "network"))
 _ACTION_FRAME = re.compile(r"^(?:\s+at|\s*-) .{0,200}[/\\]_actions[/\\]")
+_OWN_FILE = re.compile(r"(?:Cannot find module|no such file|ENOENT|not found).{0,80}[/\\]_actions[/\\]", re.IGNORECASE)
+_BUILDS_ACTION = re.compile(r"docker build .{0,300}[/\\]_actions[/\\]|^Build container for action use")
+_STEP = re.compile(r"^#\d+ |^The command '/bin/sh")
 _USES = re.compile(r"^Run [\w.-]+/[\w./-]+@\S+$")
 _RUNS = re.compile(r"\] (?:RUN|COPY|ADD) ")
 
@@ -120,7 +124,19 @@ class Blame:
 
     def _thrown_by_action(self) -> bool:
         """Whether an action's own code threw the error: its stack is shown, or its clean-up is all that ran."""
-        return self._frames_of_action() or any(text.strip().endswith("Post job cleanup.") for text in self.around.up(2))
+        return (
+            self._names_action()
+            or self._frames_of_action()
+            or any(text.strip().endswith("Post job cleanup.") for text in self.around.up(2))
+        )
+
+    def _names_action(self) -> bool:
+        """Whether the line complains of an action's own files, or of a build of the action's own image."""
+        if _OWN_FILE.search(self.text):
+            return True
+        return bool(self.line.vertex or _STEP.match(self.text)) and any(
+            _BUILDS_ACTION.search(text) for text in self.around.up(80)
+        )
 
     def _frames_of_action(self) -> bool:
         return any(_ACTION_FRAME.search(text) for text in self.around.below[:4])

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.facts.answers import kind_of_tail
+from analysis.facts.answers import http_status, kind_of_tail
 from analysis.facts.candidates import LOUDEST, Candidate, candidates_in, is_loud
 from analysis.facts.failing import Part
 from analysis.facts.hosts import hosts
@@ -153,12 +153,10 @@ def _starved(lines: list[Candidate]) -> frozenset[int]:
         if line.best.kind == "not-found" and line.best.family == "packages":
             absent.append((line, hosts().tool(line.text) or hosts().tool(line.best.name)))
         elif line.is_outside and line.base >= _HEARD and line.best.kind != "not-found":
-            tool = hosts().tool(line.text)
+            tool = hosts().tool(line.text) or next((host.component for host in hosts().in_text(line.text)), None)
             if tool is not None and (line.best.kind not in _ANSWERS or kind_of_tail(line.text) in _PASSING):
                 failed.setdefault(tool, line.start)
-    return frozenset(
-        line.start for line, tool in absent if tool is not None and failed.get(tool, line.start) < line.start + _DETAIL
-    )
+    return frozenset(line.start for line, tool in absent if tool in failed and failed[tool] < line.start + _DETAIL)
 
 
 def _passed_vertices(lines: list[Candidate]) -> frozenset[str]:
@@ -186,6 +184,8 @@ def _first_of_cascade(
 
 def _is_kin(line: Candidate, top: Candidate) -> bool:
     same = line.best.family == top.best.family and line.best.role == top.best.role
+    if top.best.kind == "auth-denied" and http_status(line.text) in (401, 403):
+        return False  # who was refused, and why, says more than the bare status before it
     return same and line.base >= top.base - _CASCADE_SLACK
 
 
