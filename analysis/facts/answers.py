@@ -19,7 +19,7 @@ _STATUS = re.compile(
     r"(?: status)?(?: code)?|returned|replied|got|failed with|answered|received|with|a|HTTP error fetching \S{1,200}|"
     r"does not indicate success|reason|E|FETCH_|npm (?:ERR!|error))[\s\"':=(]{0,4}"
     r"|https?://[^\s\"'<>]{3,600}[\"']?[ :,(-]{1,4}(?:HTTP(?:/[\d.]{1,3})? )?|: |\(|^)"
-    r"([45]\d\d)(?![\d.%])(?:\b|_)",
+    r"([45]\d\d)(?![\d%]|\.\d)(?:\b|_)",
     re.IGNORECASE,
 )
 _PHRASE = re.compile(

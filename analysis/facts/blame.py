@@ -19,7 +19,8 @@ _PUBLIC_PULL = re.compile(
 _REGISTRY_WORDS = re.compile(
     r"toomanyrequests|pull rate limit|httpReadSeeker|Error response from daemon|docker\.com/increase-rate-limit|"
     r"\bdocker (?:pull|push)\b|"
-    r": (?:Pulling (?:from|fs layer)|Pull complete|Retrying in \d|Pushed)\b|^Step \d+/\d+ : FROM|failed to resolve (?:source metadata|reference)"
+    r": (?:Pulling (?:from|fs layer)|Pull complete|Retrying in \d|Pushed)\b|"
+    r"^Step \d+/\d+ : FROM|failed to resolve (?:source metadata|reference)"
 )
 # A login checks the password; where the manifest is refused for it later, the registry changed its mind.
 _STORED_LOGIN = re.compile(r"/manifests/\S*:? unauthorized: incorrect username or password")

@@ -27,9 +27,9 @@ _WARNING = re.compile(
 _ECHO = re.compile(r"^(?:\++ |\$ |> \S+@\S+ \S+$|\[command\]|shell: |Run )")
 _PASSED = re.compile(
     r"(?:\.\.\. ?ok$|\bPASS(?:ED)?\b|^\s*(?:✓|✔|√|ok \d+ )|--- PASS|\[\s+OK \]|\[ RUN  |=== RUN|\bXFAIL\b|XPASS|"
-    r"\b0 (?:failed|errors?|failures?|problems?|warnings?)\b(?!.*\b[1-9]\d* (?:failed|errors?|failures?|"
-    r"problems?)\b))"
+    r"\b0 (?:failed|errors?|failures?|problems?|warnings?)\b)"
 )
+_COUNTED = re.compile(r"\b[1-9]\d* (?:failed|errors?|failures?|problems?)\b")
 # What the slower patterns cannot do without: most lines hold none of it.
 _PASSED_MARKS = (
     "ok", "PASS", "✓", "✔", "√", "OK ]", " RUN", "XFAIL", "0 fail", "0 error", "0 problem", "0 warning",
@@ -156,13 +156,18 @@ def _tone(line: CleanLine, signature: Signature) -> float:
     tone = 0.0
     if line.level in ("warning", "notice") or _WARNING.match(line.text):
         tone -= 22 if signature.role != "retry" else 6
-    if any(mark in line.text for mark in _PASSED_MARKS) and _PASSED.search(line.text):
+    if any(mark in line.text for mark in _PASSED_MARKS) and _is_passed(line.text):
         tone -= 45
     if line.level == "error" or _LOUD.match(line.text):
         tone += LOUDEST
     elif signature.name.startswith("http.") and not _URL.search(line.text):
         tone -= 7
     return tone
+
+
+def _is_passed(text: str) -> bool:
+    found = _PASSED.search(text)
+    return found is not None and not (found[0].startswith("0 ") and _COUNTED.search(text))
 
 
 def _is_retried(window: Window, index: int, text: str) -> bool:

@@ -13,7 +13,7 @@ from analysis.facts.blame import Blame
 from analysis.facts.cause import Cause
 from analysis.facts.hosts import hosts
 from analysis.facts.log_lines import LogView
-from analysis.facts.manner import is_transient, kind_of, near_status, operation_of
+from analysis.facts.manner import PACKAGES, is_transient, kind_of, near_status, operation_of
 from analysis.facts.surroundings import Surroundings
 
 # What no known service refuses, the caller got wrong: its credentials, or the name of what it asks for.
@@ -58,6 +58,8 @@ def read_details(view: LogView, cause: Cause) -> Details:
         component = "user-config"
     if component == "unknown" and kind in _REFUSED and line.best.role != "symptom":
         component = "user-config"
+    if kind == "http-401" and component in PACKAGES and found is not None and found.component is None:
+        component = "user-config"  # a private package server: whoever asks has to say who he is
     if component == "user-config" and kind in ("http-401", "http-403") and answers.is_denied(line.text):
         kind = "auth-denied"
     operation = operation_of(line, around, component)

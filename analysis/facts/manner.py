@@ -33,7 +33,7 @@ _CACHE_OUT = re.compile(
 )
 _CACHE_IN = re.compile(r"importing cache|cache-from|cache import", re.I)
 _REFUSALS = frozenset(("http-401", "http-403", "http-404", "auth-denied", "not-found", "other"))
-_PACKAGES = frozenset(
+PACKAGES = frozenset(
     ["npm", "pypi", "rubygems", "crates", "maven", "go-proxy", "nuget", "conda", "apt", "other-package-registry"]
 )
 
@@ -54,6 +54,8 @@ def kind_of(line: Candidate, around: Surroundings, status: int | None) -> str:
             return kind
     if any(signature.kind in ("from-status", "from-tail") for signature in line.signatures):
         return _near_kind(around) or "other"
+    if line.best.role == "generic":
+        return answers.kind_of_tail(line.text) or "other"
     return "other"
 
 
@@ -98,7 +100,7 @@ def operation_of(line: Candidate, around: Surroundings, component: str) -> str:
         return "cache-import" if any(_CACHE_IN.search(text) for text in texts) else _direction(texts)
     if component == "gha-artifact":
         return _direction(texts)
-    if component in _PACKAGES:
+    if component in PACKAGES:
         return "build-step"
     if component == "git-hosting":
         checkout = any(_GIT.search(text) for text in texts)
