@@ -34,12 +34,14 @@ _TO_INSTALL = re.compile(
     r"whl|sh|ps1|7z|bin|appimage)(?:$|[?#.:,])",
     re.IGNORECASE,
 )
+_BARE_REFUSAL = re.compile(r"unexpected status: 403 Forbidden\s*$")
 _GUESSES = frozenset(("unknown", "network"))
 _ACTION_FRAME = re.compile(r"^(?:\s+at|\s*-) .{0,200}[/\\]_actions[/\\]")
 _OWN_FILE = re.compile(r"(?:Cannot find module|no such file|ENOENT|not found).{0,80}[/\\]_actions[/\\]", re.IGNORECASE)
 _BUILDS_ACTION = re.compile(r"docker build .{0,300}[/\\]_actions[/\\]|^Build container for action use")
 _STEP = re.compile(r"^#\d+ |^The command '/bin/sh")
 _USES = re.compile(r"^Run [\w.-]+/[\w./-]+@\S+$")
+_RUN = re.compile(r"^(?:##\[group\])?Run \S")
 _RUNS = re.compile(r"\] (?:RUN|COPY|ADD) ")
 
 
@@ -94,14 +96,19 @@ class Blame:
         if tool is not None:
             return tool
         if "registry" in families or (found is None and self._moves_layers()):
-            return self._near_registry() or self.hosts.registry_component
+            return self._near_registry() or self._likeliest_registry()
         if found is None or self.hosts.is_storage(found.host):
             if _REGISTRY_WORDS.search(" ".join((self.text, *self.around.up(3), *self.around.below[:3]))):
-                return self._near_registry() or self.hosts.registry_component
+                return self._near_registry() or self._likeliest_registry()
             near = self._near_component()
+            near = near or (self._used_service() if found is None and fallback in _GUESSES else None)
             if near is not None:
                 return near
         return "other-package-registry" if fallback in _GUESSES and self._downloads() else fallback
+
+    def _likeliest_registry(self) -> str:
+        """The registry where no line names one: Docker Hub, but a push that is refused without a word is GHCR's way."""
+        return "ghcr" if _BARE_REFUSAL.search(self.text) else self.hosts.registry_component
 
     def _downloads(self) -> bool:
         """Whether the address that was asked for is one of a file to install, at a host that no entry knows."""
@@ -149,6 +156,11 @@ class Blame:
         title = next((group.title for group in reversed(self.view.groups) if self._is_before(group)), "")
         return _USES.match(title) is not None
 
+    def _used_service(self) -> str | None:
+        """The service that the action of this step talks to, where nothing nearer names one."""
+        title = next((text for text in self.around.up(60) if _RUN.match(text)), "")
+        return self.hosts.service_of_action(title)
+
     def _is_before(self, group: Group) -> bool:
         return group.is_run_echo and group.start < self.line.start
 
@@ -191,7 +203,7 @@ class Blame:
         return self.hosts.component(host) or "other-registry"
 
     def _near_component(self) -> str | None:
-        for text in (*self.around.up(25), *self.around.below[:4]):
+        for text in (*self.around.up(25), *self.around.below[:8]):
             tool = self.hosts.tool(text)
             found = [item for item in self.hosts.in_text(text) if item.component is not None]
             if found and tool != "gha-service":

@@ -39,6 +39,7 @@ _STARVED = 45
 _TRIED_ABOVE = 40
 _DETAIL = 1000
 _LAST_WORDS = 200
+_RESTATED = 2000
 _ANSWERS = ("from-status", "from-tail")
 _PASSING = ("http-5xx", "rate-limit", "timeout", "connection-reset", "dns", "tls", "eof")
 _CHAIN = re.compile(r"^\s*(?:Caused by\b|[├╰│└]|\|-|\d+: |cause: |reason: |-> )")
@@ -95,9 +96,22 @@ def find_cause(view: LogView, part: Part, catalogue: Catalogue) -> Cause | None:
         reach *= 8
     if top is None:
         return None
-    first = _first_of_cascade(view, part, start, lines, catalogue, top)
+    first = _first_of_cascade(view, part, start, lines, catalogue, _restated(lines, top))
     recovered = sum(line.recovered for line in lines)
     return Cause(first, part, recovered, part.sure, _companions(first, top, lines))
+
+
+def _restated(lines: list[Candidate], top: Candidate) -> Candidate:
+    """The line that says more of the same answer, where the top line is only its status once more, without a host."""
+    status = http_status(top.text) if top.best.name.startswith("http.") else None
+    if status is None or hosts().in_text(top.text):
+        return top
+    said = (
+        line
+        for line in reversed(lines)
+        if top.start - _RESTATED < line.start < top.start and line.best.specificity > top.best.specificity
+    )
+    return next((line for line in said if line.retried and http_status(line.text) == status), top)
 
 
 def _line_start(view: LogView, offset: int, part: Part) -> int:

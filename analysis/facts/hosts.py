@@ -70,6 +70,9 @@ class Hosts:
         self._tools: list[tuple[Any, str]] = [
             (re2.compile(tool["pattern"]), tool["component"]) for tool in document["tool"]
         ]
+        self._actions: list[tuple[Any, str]] = [
+            (re2.compile(rf"\bRun (?:{entry['actions']})@"), entry["component"]) for entry in document["uses"]
+        ]
         self.registry_host: str = document["default"]["registry_host"]
         self.registry_component: str = document["default"]["registry_component"]
 
@@ -133,6 +136,10 @@ class Hosts:
     def tool(self, text: str) -> str | None:
         """Component that the words of a tool name, None where none does."""
         return next((component for pattern, component in self._tools if pattern.search(text)), None)
+
+    def service_of_action(self, title: str) -> str | None:
+        """Component that the action of a step's title talks to, None where that is not known."""
+        return next((component for pattern, component in self._actions if pattern.search(title)), None)
 
     def in_text(self, text: str) -> list[Found]:
         """Hosts of a text, the ones of URLs first; help pages are left out."""

@@ -16,6 +16,31 @@ OPEN = "failed to compute cache key: failed to copy: httpReadSeeker: failed open
 RESET = "failed to copy: read tcp 172.17.0.2:41832->1.2.3.4:443: read: connection reset by peer"
 AZURE = "http://azure.archive.ubuntu.com/ubuntu"
 CASES = {
+    "an action that cannot reach the service it talks to": (
+        ["##[group]Run gradle/actions/wrapper-validation@v3", "##[endgroup]", "##[error]Error: read ECONNRESET"],
+        ("other-package-registry", "connection-reset", None),
+    ),
+    "a push that is refused without a word by a registry that no line names": (
+        [*BUILD, "#22 pushing layers", "#22 ERROR: unexpected status: 403 Forbidden",
+         "##[error]buildx failed with: ERROR: failed to solve: unexpected status: 403 Forbidden"],
+        ("ghcr", "http-403", "push"),
+    ),
+    "an action's tag that is gone, and the bare status after it": (
+        ["Download action repository 'acme/check@v0.2.0'",
+         "##[warning]Failed to download action 'https://api.github.com/repos/acme/check/tarball/v0.2.0'. "
+         "Error Response status code does not indicate success: 404 (Not Found).",
+         "##[warning]Back off 15.626 seconds before retry.",
+         "##[error]Response status code does not indicate success: 404 (Not Found)."],
+        ("user-config", "not-found", "download-action"),
+    ),
+    "a package that an action's own Dockerfile asks for": (
+        ["##[group]Run acme/image-action@v1", "##[endgroup]",
+         "Build container for action use: '/home/runner/work/_actions/acme/image-action/v1/Dockerfile'.",
+         "#8 0.512   python2 (no such package):", "#8 0.513     required by: world[python2]",
+         '#8 ERROR: process "/bin/sh -c apk add python2" did not complete successfully: exit code: 1',
+         "##[error]Docker build failed with exit code 1"],
+        ("action", "not-found", None),
+    ),
     "apt: the mirror that timed out is the cause, the missing package follows": (
         ["##[group]Run sudo apt-get update", "##[endgroup]", f"Err:1 {AZURE} jammy InRelease",
          "  Could not connect to azure.archive.ubuntu.com:80 (52.1.1.1), connection timed out",
