@@ -67,6 +67,10 @@ class Blame:
 
     def component(self, found: Found | None) -> str:
         """The component at fault; ``from-access`` where only the operation tells (see `after_access`)."""
+        named = self._named(found)
+        return "action" if named in ("user-code", "user-config") and self._names_action() else named
+
+    def _named(self, found: Found | None) -> str:
         if self.line.best.component == "unknown" and self.line.best.role == "cause":
             return "unknown"
         if self.line.best.role == "generic" and self._thrown_by_action():
