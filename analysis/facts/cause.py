@@ -155,7 +155,7 @@ def _rank(lines: list[Candidate], part: Part) -> None:
         if line.best.role == "generic" and away < _LAST_WORDS:
             rank += 4
         if line.vertex and line.vertex in vertices and line.best.role not in ("wrapper", "symptom"):
-            rank += 8
+            rank += 14 if line.best.role == "generic" else 8
         line.rank = rank
 
 

@@ -24,6 +24,7 @@ from analysis.facts.log_text import (
     decode,
     last_overwrite,
     only_time,
+    outdent,
     split_level,
     split_time,
     strip_colours,
@@ -105,7 +106,7 @@ class LogView:
     """
 
     def __init__(self, log: bytes, *, steps: Sequence[Mapping[str, Any]] = ()) -> None:
-        self.buffer, self._named_steps = split_prefixes(decode(log))
+        self.buffer, self._named_steps = split_prefixes(outdent(decode(log)))
         self.steps: tuple[Step, ...] = read_steps(steps)
         self._counted = 0, 1
 

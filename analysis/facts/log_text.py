@@ -17,6 +17,9 @@ _TIME = re.compile(rb"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z ?")
 _LEVEL = re.compile(r"^##\[(error|warning|notice|debug|command|section|group|endgroup)\]|^\[(command)\]")
 _BOM = b"\xef\xbb\xbf"
 _TRIES = 64
+_EXCERPT = 1 << 16
+_OUTERMOST = re.compile(rb"(?i:error|fatal|warning|npm |E: )|Run |##\[|#\d+ |/usr/bin/|\[")
+_QUOTES = (b" ", b">", b"\n")
 
 
 def decode(log: bytes) -> bytes:
@@ -34,6 +37,28 @@ def decode(log: bytes) -> bytes:
         log = log.decode("utf-16-le" if little else "utf-16-be", errors="replace").encode("utf-8", errors="replace")
     log = _without(log, _BOM)
     return log.replace(b"\r\n", b"\n") if _holds(log, b"\r\n") else log
+
+
+def outdent(log: bytes) -> bytes:
+    """An excerpt without what a quotation put before each of its lines: ``> `` or blanks. A whole log stays as it is.
+
+    Parameters
+    ----------
+    log : bytes
+        Decoded, at most `_EXCERPT` bytes; a longer one is returned unread.
+    """
+    if len(log) > _EXCERPT or log[:1] not in _QUOTES:
+        return log
+    lines = log.split(b"\n")
+    written = [line for line in lines if line.strip(b" \t\r>")]
+    if len(written) < 2:
+        return log
+    if all(line.startswith(b">") for line in written):
+        return b"\n".join(line[1 + line.startswith(b"> ") :] if line.startswith(b">") else line for line in lines)
+    depth = min(len(line) - len(line.lstrip(b" ")) for line in written)
+    if not depth or not any(_OUTERMOST.match(line, depth) for line in written):
+        return log  # test runners indent what they report: that is no quotation
+    return b"\n".join(line[depth:] for line in lines)
 
 
 def strip_colours(text: bytes) -> bytes:

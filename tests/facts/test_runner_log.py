@@ -50,6 +50,15 @@ def test_in_a_whole_log_the_cause_is_found_and_not_the_symptom(case: Text) -> No
     assert len(failure.excerpt.splitlines()) <= 12
 
 
+@pytest.mark.parametrize("lead", ["> ", "    ", ">"])
+def test_an_excerpt_is_read_although_somebody_quoted_or_indented_it(lead: str) -> None:
+    for case in lines()[::7]:
+        text = f"{case.text.strip()}\nError: Process completed with exit code 1."
+        quoted = "\n".join(lead + line for line in text.split("\n"))
+        failure = read_job_log(quoted.encode()).failure
+        assert failure is not None and (failure.component, failure.kind) == (case.component, case.kind), case.text
+
+
 def test_a_job_that_ended_well_has_no_failure_although_its_log_speaks_of_errors() -> None:
     log, _ = job_log("ERROR: toomanyrequests: this is the name of a test\nFAILED tests/x.py::y - flaky, rerun\n")
     assert read_job_log(log.replace("##[error]Process completed with exit code 1.", "done").encode()).failure is None
