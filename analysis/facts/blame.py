@@ -34,7 +34,7 @@ _TO_INSTALL = re.compile(
     r"whl|sh|ps1|7z|bin|appimage)(?:$|[?#.:,])",
     re.IGNORECASE,
 )
-_BARE_REFUSAL = re.compile(r"unexpected status: 403 Forbidden\s*$")
+_WORDS_OF_GHCR = re.compile(r"unexpected status: 403 Forbidden\s*$|retry-after: [\d.]+\S{1,2}, allowed: \d+/minute")
 _GUESSES = frozenset(("unknown", "network"))
 _ACTION_FRAME = re.compile(r"^(?:\s+at|\s*-) .{0,200}[/\\]_actions[/\\]")
 _OWN_FILE = re.compile(r"(?:Cannot find module|no such file|ENOENT|not found).{0,80}[/\\]_actions[/\\]", re.IGNORECASE)
@@ -111,8 +111,8 @@ class Blame:
         return "other-package-registry" if fallback in _GUESSES and self._downloads() else fallback
 
     def _likeliest_registry(self) -> str:
-        """The registry where no line names one: Docker Hub, but a push that is refused without a word is GHCR's way."""
-        return "ghcr" if _BARE_REFUSAL.search(self.text) else self.hosts.registry_component
+        """The registry where no line names one: Docker Hub, except for what only GHCR says, or does not say, so."""
+        return "ghcr" if _WORDS_OF_GHCR.search(self.text) else self.hosts.registry_component
 
     def _downloads(self) -> bool:
         """Whether the address that was asked for is one of a file to install, at a host that no entry knows."""
