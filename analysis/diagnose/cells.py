@@ -92,6 +92,8 @@ class Cells:
         Codes into the `*_names` tuples. A stratum is repository x job x credential class.
     main : bool array
         On the branch that most pushes of the repository go to.
+    bump : bool array
+        On the branch of a pull request that moves a dependency and nothing else.
     actions, environment : dict of str to Attribute
     registries, inputs : dict of str to bool array
     cell_of : int array, one per job row
@@ -112,6 +114,7 @@ class Cells:
     job_name: Ints
     credential: Ints
     main: Bools
+    bump: Bools
     observed: Bools
     classes: tuple[TextClass, ...]
     step_names: tuple[str, ...]
@@ -152,6 +155,7 @@ def fold(exposure: ExposureFrames) -> Cells:
     failed = jobs["failed"].fillna(False).to_numpy(bool)
     classes, text = _text_classes(jobs, failed)
     main = _on_main(jobs)
+    bump = jobs["branch_class"].eq("bump").to_numpy(bool, na_value=False) if "branch_class" in jobs else ~main & False
     weight = _weights(jobs, failed, text, classes, main, seconds)
     rerun: Ints = np.array(
         jobs["rerun_passed"].astype("object").map({True: 0, False: 1}).astype("float64").fillna(-1), np.int64
@@ -169,7 +173,7 @@ def fold(exposure: ExposureFrames) -> Cells:
     environment_codes = {e: _codes(jobs[e], nulls=True) for e in ENVIRONMENT if e in jobs}
     observed = jobs["versions_observed"].fillna(False).to_numpy(bool)
     bins = (seconds // _BIN_SECONDS).astype(np.int64)
-    key = _pattern([stratum, job_name, main.astype(np.int64), bins, failed.astype(np.int64),
+    key = _pattern([stratum, job_name, main.astype(np.int64) + 2 * bump, bins, failed.astype(np.int64),
                     text + 1, rerun + 1, step + 1,
                     observed.astype(np.int64),
                     _pattern([c + 1 for c, _ in version_codes.values()], len(jobs)),
@@ -206,7 +210,7 @@ def fold(exposure: ExposureFrames) -> Cells:
         kind=2 * restricted.astype(np.int64) + builds[stratum[pick]], uses=uses[stratum[pick]],
         step_names=step_names,
         stratum=stratum[pick], repo=repo[pick], job=job[pick], job_name=job_name[pick],
-        credential=credential[pick], main=main[pick], observed=observed[pick], classes=classes,
+        credential=credential[pick], main=main[pick], bump=bump[pick], observed=observed[pick], classes=classes,
         stratum_names=stratum_names, repo_names=repo_names, job_names=job_names, credential_names=credential_names,
         actions={a: attribute(a, *version_codes[a]) for a in version_codes},
         environment={e: attribute(e, *environment_codes[e]) for e in environment_codes},

@@ -121,7 +121,8 @@ def _suspect(cause: str, name: str, words: str, cells: Cells, room: Bools, windo
 def merge_suspects(cells: Cells, versions: Sequence[Suspect]) -> list[Suspect]:
     """A code change that came in one merge with a version: exposed wherever that version is, in one repository.
 
-    Only where the version reached the main branch: what fails on the branch of an open bump was not merged.
+    Only where the version reached the main branch, and only there and on people's branches until then: a bump's own
+    branch holds the bump alone, and what fails on it before the merge fails without that code.
 
     Parameters
     ----------
@@ -142,5 +143,8 @@ def merge_suspects(cells: Cells, versions: Sequence[Suspect]) -> list[Suspect]:
         for repo in np.flatnonzero((dead >= 1.5) & (merged > 0.5)):
             prior = float(np.log(mass / len(cells.repo_names) / max(len(versions), 1)))
             words = f"merged with {s.name}"
-            found.append(Suspect("code-change", cells.repo_names[repo], words, s.exposed * (cells.repo == repo), prior))
+            exposed = s.exposed * (cells.repo == repo)
+            merge = cells.time[(exposed > 0.5) & cells.main].min(initial=np.inf)
+            exposed = np.where(cells.bump & (cells.time < merge), 0.0, exposed)
+            found.append(Suspect("code-change", cells.repo_names[repo], words, exposed, prior))
     return found
