@@ -32,6 +32,7 @@ _BY_REGION = 0.25
 _MOST_REGIONS = 3
 _BUSY = (0.0, 0.5, 0.75, 0.9)
 _PUSH = frozenset({"push"})
+_WITH_CREDENTIALS = frozenset({"push", "cache-export", "login"})
 _CACHE = frozenset({"cache-import", "cache-export"})
 _DIRECTIONS = {"pull": frozenset({"pull"}), "push": frozenset({"push"}), "auth": frozenset({"login"})}
 
@@ -130,10 +131,13 @@ def users(cells: Cells, component: str, operations: frozenset[str] | None) -> Bo
 
 
 def _same_jobs(cells: Cells, hit: Bools) -> Bools:
-    """All runs of the jobs that some failure shows to use a service: a job does not use it in its bad runs alone."""
-    shown = np.zeros(len(cells.stratum_names), bool)
-    shown[cells.stratum[hit]] = True
-    met: Bools = shown[cells.stratum]
+    """All runs of the jobs that some failure shows to use a service: a job does not use it in its bad runs alone.
+
+    Whoever started them, but for what needs a credential: bots' runs pull what people's runs pull, and do not push.
+    """
+    job = cells.repo * (int(cells.job.max(initial=0)) + 1) + cells.job
+    pulled = hit & of_class(cells, lambda c: c.operation not in _WITH_CREDENTIALS)
+    met: Bools = np.isin(cells.stratum, cells.stratum[hit]) | np.isin(job, job[pulled])
     return met
 
 
