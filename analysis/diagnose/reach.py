@@ -19,7 +19,7 @@ from analysis.diagnose.cells import Cells
 from analysis.diagnose.chance import Chances
 from analysis.diagnose.gibbs import State
 from analysis.diagnose.search import Posterior
-from analysis.diagnose.suspects import Suspect
+from analysis.diagnose.suspects import LATE, Suspect
 from analysis.diagnose.windows import users
 
 Floats = npt.NDArray[np.float64]
@@ -191,7 +191,7 @@ def _beyond(cells: Cells, posterior: Posterior, suspect: Suspect) -> list[_Beyon
 
 
 def _narrowed(suspect: Suspect) -> bool:
-    return suspect.variant.startswith(("in jobs", "where ", "on "))
+    return suspect.variant not in ("", "and later versions", LATE)
 
 
 def _inside(cells: Cells, suspect: Suspect) -> Floats:

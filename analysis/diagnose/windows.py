@@ -30,6 +30,8 @@ _POSTED = float(np.log(0.7))
 _BY_OPERATION = 0.5
 _BY_REGION = 0.25
 _MOST_REGIONS = 3
+_USED_UNSEEN = float(np.log(0.2))
+UNSEEN = "in all builds of the repositories that name it"
 _BUSY = (0.0, 0.5, 0.75, 0.9)
 _PUSH = frozenset({"push"})
 _WITH_CREDENTIALS = frozenset({"push", "cache-export", "login"})
@@ -176,6 +178,23 @@ def _of_component(cells: Cells, component: str, prior: float) -> Iterator[Suspec
             yield _suspect(cells, component, window, room, prior + cost, operations, component)
         if operations is None:
             yield from _in_regions(cells, component, hit, room, prior)
+            yield from _unseen(cells, component, hit, vague, room, prior + cost)
+
+
+def _unseen(cells: Cells, component: str, hit: Bools, vague: Bools, room: Bools, prior: float) -> Iterator[Suspect]:
+    """The service as all builds of those repositories use it that name it once, also where no log shows the use."""
+    wider = _with_unseen(cells, hit, room)
+    if not (vague & wider & ~room).any():
+        return
+    extra = np.where(hit, 1.0, 0.6)
+    for window in _distinct(crowding(cells, hit | (vague & wider), wider, most=2, extra=extra)):
+        found = _suspect(cells, component, window, wider, prior + _USED_UNSEEN, None, component)
+        yield replace(found, variant=UNSEEN)
+
+
+def _with_unseen(cells: Cells, hit: Bools, room: Bools) -> Bools:
+    wider: Bools = room | (np.isin(cells.repo, cells.repo[hit]) & (cells.kind % 2 == 1))
+    return wider
 
 
 def _in_regions(cells: Cells, component: str, hit: Bools, room: Bools, prior: float) -> Iterator[Suspect]:
@@ -220,9 +239,14 @@ def _posted(cells: Cells, component: str, posted: Sequence[Posted], prior: float
         if incident.component != component:
             continue
         operations = _DIRECTIONS.get(incident.direction)
-        room = users(cells, component, operations)
+        hit = of_class(cells, lambda c: c.component == component) & _operated(cells, operations)
+        room = users(cells, component, operations) | _same_jobs(cells, hit)
         window = Window(((incident.start - _LEAD, incident.end + _TAIL),), 0.0, _POSTED)
         yield _suspect(cells, component, window, room, prior, operations, component)
+        wider = _with_unseen(cells, hit, room)
+        if (wider & ~room).any():
+            found = _suspect(cells, component, window, wider, prior + _USED_UNSEEN, operations, component)
+            yield replace(found, variant=UNSEEN)
 
 
 def _unnamed(cells: Cells, named: Sequence[str], prior: float) -> Iterator[Suspect]:
