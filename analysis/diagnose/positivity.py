@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import norm
 
 from analysis.diagnose.cells import Attribute, Cells
 from analysis.diagnose.likelihood import Observed, fit
@@ -27,6 +28,10 @@ UNNAMED = ("service", "unknown")
 _NATS = 2.5
 _TOLD = 9.0
 _PAUSE = 12 * 3600.0
+# Of 575 incidents that status pages told of to the minute (GitHub, Docker Hub, Google Cloud and others, 2016 to 2026)
+# half were over after 1.3 hours, 2.8 % lasted half a day, 1.6 % a day, 0.2 % three days; a little longer here.
+_USUAL_HOURS = 1.5
+_SPREAD = 1.4
 
 
 def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
@@ -51,7 +56,10 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
               and _may_stand_in(posterior.suspects[index], s)]  # fmt: skip
     if group[0] == "action-version":
         rivals += merge_suspects(cells, [posterior.suspects[index]])
-    rivals += _at_that_time(cells, posterior.suspects[index])
+    length = np.zeros(len(rivals))
+    troubles = _at_that_time(cells, posterior.suspects[index])
+    rivals += troubles
+    length = np.append(length, [_too_long(cells, s) for s in troubles])
     if not rivals:
         return None
     own = [posterior.suspects[i] for i in subset]
@@ -67,7 +75,8 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
     stepwise = fit(observed, pool, subsets).bound
     mute = fit(observed, replace(pool, hints=np.zeros_like(pool.hints)), subsets).bound
     versions = [r.cause == "action-version" for r in rivals]
-    told = [stepwise[0] - stepwise[k + 1] if version else mute[0] - mute[k + 1] for k, version in enumerate(versions)]
+    told = [stepwise[0] - stepwise[k + 1] if version else mute[0] - mute[k + 1] + length[k]
+            for k, version in enumerate(versions)]  # fmt: skip
     apart = [float(plain[0] - plain[k + 1]) for k in range(len(rivals))]
     # What the exposures tell counts for more than what the texts tell: the more they part two, the less text is asked.
     # Not for code, whose window was fitted to the failures: it parts from a version by that alone.
@@ -115,6 +124,17 @@ def _at_that_time(cells: Cells, leading: Suspect) -> list[Suspect]:
     return [
         Suspect(*UNNAMED, "", (users & spans).astype(float), leading.log_prior, own="*") for spans in (inside, hull)
     ]
+
+
+def _too_long(cells: Cells, trouble: Suspect) -> float:
+    """What it costs a trouble to have lasted from its first failure to its last: minus log of the chance of that."""
+    code = np.array([c.group == "code" for c in cells.classes] + [False])[cells.text]
+    dead = np.sort(cells.time[(trouble.exposed > 0.5) & cells.failed & ~code])
+    if len(dead) == 0:
+        return 0.0
+    bursts = np.split(dead, np.flatnonzero(np.diff(dead) > 2 * _PAUSE) + 1)
+    hours = max(float(burst[-1] - burst[0]) for burst in bursts) / 3600
+    return -float(norm.logsf(np.log(max(hours, 0.1) / _USUAL_HOURS) / _SPREAD))
 
 
 def _attribute(cells: Cells, leading: Suspect) -> Attribute | None:
