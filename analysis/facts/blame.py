@@ -171,7 +171,8 @@ class Blame:
     def _unnamed(self, found: Found | None) -> str:
         """The component of an error in plain words: told only where it names a host and says how it failed."""
         if answers.kind_of_tail(self.text) is None:
-            return "unknown"
+            named = found.component if found is not None else None
+            return named if named is not None and named.startswith("gha-") else "unknown"
         return self._from_host(found, frozenset(), "unknown")
 
     def _moves_layers(self) -> bool:

@@ -49,6 +49,7 @@ _RETRIED = re.compile(
 _GAVE_UP = re.compile(
     r"(?:max retries|retries exceeded|after \d+ (?:attempts|tries|retries)|giving up|no more)", re.IGNORECASE
 )
+_SOURCE = re.compile(r"^\s+(?:raise|throw) \w")
 _URL = re.compile(r"https?://")
 
 
@@ -134,6 +135,11 @@ def is_loud(text: str) -> bool:
     return _LOUD.match(text) is not None
 
 
+def is_source(text: str) -> bool:
+    """Whether a line of a trace shows a line of the program: what it throws is told below."""
+    return _SOURCE.match(text) is not None
+
+
 def _line_of(hit: Hit) -> int:
     return hit.line_start
 
@@ -156,6 +162,8 @@ def _tone(line: CleanLine, signature: Signature) -> float:
     tone = 0.0
     if line.level in ("warning", "notice") or _WARNING.match(line.text):
         tone -= 22 if signature.role != "retry" else 6
+    if is_source(line.text):
+        tone -= 20
     if any(mark in line.text for mark in _PASSED_MARKS) and _is_passed(line.text):
         tone -= 45
     if line.level == "error" or _LOUD.match(line.text):

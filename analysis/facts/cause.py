@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from analysis.facts.answers import http_status, kind_of_tail
-from analysis.facts.candidates import LOUDEST, Candidate, candidates_in, is_loud
+from analysis.facts.candidates import LOUDEST, Candidate, candidates_in, is_loud, is_source
 from analysis.facts.failing import Part
 from analysis.facts.hosts import hosts
 from analysis.facts.log_lines import LogView
@@ -198,6 +198,8 @@ def _first_of_cascade(
 
 def _is_kin(line: Candidate, top: Candidate) -> bool:
     same = line.best.family == top.best.family and line.best.role == top.best.role
+    if is_source(line.text):
+        return False
     if top.best.kind == "auth-denied" and http_status(line.text) in (401, 403):
         return False  # who was refused, and why, says more than the bare status before it
     return same and line.base >= top.base - _CASCADE_SLACK

@@ -90,7 +90,12 @@ class Hosts:
         if "twirp" in path or "_apis" in path or "actions-results" in path:
             if "CacheService" in path or "artifactcache" in path:
                 return "gha-cache"
-            if "ArtifactService" in path or "actions-results" in path or "_apis/resources/Containers" in path:
+            if (
+                "ArtifactService" in path
+                or "actions-results" in path
+                or "_apis/resources/Containers" in path
+                or "/artifacts" in path
+            ):
                 return "gha-artifact"
         if host == "ghcr.io" or not host:
             return "ghcr" if host else None
