@@ -17,7 +17,7 @@ _STATUS = re.compile(
     r"response(?: status)?(?: code)?|code(?: is:?)?|server returned|server (?:replied|responded)(?: with)?|"
     r"responded with"
     r"(?: status)?(?: code)?|returned|replied|got|failed with|answered|received|with|a|HTTP error fetching \S{1,200}|"
-    r"does not indicate success|reason|E|FETCH_|npm (?:ERR!|error))[\s\"':=(]{0,4}"
+    r"does not indicate success|reason|E|FETCH_|npm (?:ERR!|error))[\s\"':=({]{0,4}"
     r"|https?://[^\s\"'<>]{3,600}[\"']?[ :,(-]{1,4}(?:HTTP(?:/[\d.]{1,3})? )?|: |\(|^)"
     r"([45]\d\d)(?![\d%]|\.\d)(?:\b|_)",
     re.IGNORECASE,

@@ -34,13 +34,20 @@ _TO_INSTALL = re.compile(
     r"whl|sh|ps1|7z|bin|appimage)(?:$|[?#.:,])",
     re.IGNORECASE,
 )
-_WORDS_OF_GHCR = re.compile(r"unexpected status: 403 Forbidden\s*$|retry-after: [\d.]+\S{1,2}, allowed: \d+/minute")
+_WORDS_OF_GHCR = re.compile(
+    r"unexpected status: 403 Forbidden\s*$|cannot reuse body, request must be retried|"
+    r"retry-after: [\d.]+\S{1,2}, allowed: \d+/minute"
+)
 _GUESSES = frozenset(("unknown", "network"))
 _ACTION_FRAME = re.compile(r"^(?:\s+at|\s*-) .{0,200}[/\\]_actions[/\\]")
 _OWN_FILE = re.compile(r"(?:Cannot find module|no such file|ENOENT|not found).{0,80}[/\\]_actions[/\\]", re.IGNORECASE)
-_BUILDS_ACTION = re.compile(r"docker build .{0,300}[/\\]_actions[/\\]|^Build container for action use")
+_BUILDS_ACTION = re.compile(
+    r"docker build .{0,300}[/\\]_actions[/\\]|^Build container for action use|"
+    r"^(?:Error: )?Docker build failed with exit code"
+)
 _STEP = re.compile(r"^#\d+ |^The command '/bin/sh")
 _USES = re.compile(r"^Run [\w.-]+/[\w./-]+@\S+$")
+_OF_PROJECT = re.compile(r"^(?:g?make(?:\[\d+\])?: \*\*\* \[|npm (?:ERR!|error) |error Command failed|task: Failed)")
 _RUN = re.compile(r"^(?:##\[group\])?Run \S")
 _RUNS = re.compile(r"\] (?:RUN|COPY|ADD) ")
 
@@ -79,7 +86,10 @@ class Blame:
         if not named:
             return "action" if self._thrown_by_action() else self._unnamed(found)
         if named[0].component == "from-step":
-            return "action" if self._thrown_by_action() or self._in_action_step() else named[0].fallback
+            if self._thrown_by_action() or self._in_action_step():
+                return "action"
+            own = named[0].fallback == "action" and any(_OF_PROJECT.match(text) for text in self.around.below[:5])
+            return "user-config" if own else named[0].fallback
         if named[0].component == "user-code" and self._thrown_by_action():
             return "action"
         if named[0].component != "from-host":
@@ -147,7 +157,7 @@ class Blame:
         if _OWN_FILE.search(self.text):
             return True
         return bool(self.line.vertex or _STEP.match(self.text)) and any(
-            _BUILDS_ACTION.search(text) for text in self.around.up(80)
+            _BUILDS_ACTION.search(text) for text in (*self.around.up(80), *self.around.below)
         )
 
     def _frames_of_action(self) -> bool:
