@@ -38,6 +38,7 @@ _WORDS_OF_GHCR = re.compile(
     r"unexpected status: 403 Forbidden\s*$|cannot reuse body, request must be retried|"
     r"retry-after: [\d.]+\S{1,2}, allowed: \d+/minute"
 )
+_NO_ANSWER = re.compile(r"\bETIMEDOUT\b(?! \d+\.)")  # nobody answered, and nobody is named
 _GUESSES = frozenset(("unknown", "network"))
 _ACTION_FRAME = re.compile(r"^(?:\s+at|\s*-) .{0,200}[/\\]_actions[/\\]")
 _OWN_FILE = re.compile(r"(?:Cannot find module|no such file|ENOENT|not found).{0,80}[/\\]_actions[/\\]", re.IGNORECASE)
@@ -108,7 +109,8 @@ class Blame:
         if found is not None and (self.hosts.is_mirror(found.host) or self.hosts.is_storage(found.host)):
             tool = tool or self._near_tool()
         if tool is not None:
-            return tool
+            silent = found is None and _NO_ANSWER.search(self.text) is not None and not self._names(tool)
+            return "network" if silent else tool
         if "registry" in families or (found is None and self._moves_layers()):
             return self._near_registry() or self._likeliest_registry()
         if found is None or self.hosts.is_storage(found.host):
@@ -226,6 +228,10 @@ class Blame:
             if tool is not None:
                 return tool
         return None
+
+    def _names(self, component: str) -> bool:
+        texts = (*self.around.up(25), *self.around.below)
+        return any(found.component == component for text in texts for found in self.hosts.in_text(text))
 
     def _near_tool(self) -> str | None:
         return next((tool for text in self.around.up(25) if (tool := self.hosts.tool(text)) is not None), None)
