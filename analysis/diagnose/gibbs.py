@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from analysis.diagnose.likelihood import Observed, Pool, fit
+from analysis.diagnose.likelihood import Observed, Pool, shares
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -169,10 +169,10 @@ class _Chains:
         """Assignments drawn from the variational fit of each set."""
         share = np.zeros((self.count, self.size + 1, self.cells))
         for subset in set(self.subsets):
-            fitted = fit(self.observed, self.pool, np.array([subset], np.int64).reshape(1, len(subset)))
+            fitted = shares(self.observed, self.pool, subset)
             mine = [i for i, s in enumerate(self.subsets) if s == subset]
-            share[mine, : len(subset)] = fitted.share[0, :-1]
-            share[mine, -1] = fitted.share[0, -1]
+            share[mine, : len(subset)] = fitted[:-1]
+            share[mine, -1] = fitted[-1]
         return self._pick(share, rng)
 
     def draw_rates(self, killer: Ints, rng: np.random.Generator) -> State:

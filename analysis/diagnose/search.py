@@ -23,7 +23,6 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 RERUN = 1
-_BATCH_CELLS = 400_000
 _SCREEN_STEPS = 7
 _FINISHED = 40
 _POOL = 30
@@ -193,11 +192,11 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
     def score(subsets: list[tuple[int, ...]], steps: int | None = None) -> None:
         fresh = [s for s in subsets if s not in finished]
         finished.update(fresh if steps is None else ())
-        for chunk in _chunks(fresh, len(failing)):
-            rows = np.array(chunk, np.int64)
+        if fresh:
+            rows = np.array(fresh, np.int64)
             result = fit(observed, pool, rows, steps) if steps else fit(observed, pool, rows)
-            nested = _nested(observed, pool, result, rows, versioned)
-            for row, subset in enumerate(chunk):
+            nested = _nested(result, rows, versioned)
+            for row, subset in enumerate(fresh):
                 killed = result.kills[row, :, 0] / result.kills[row].sum(-1)
                 lasting = firm[rows[row]]
                 asked = asked_of[rows[row]]
@@ -241,7 +240,7 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
                      tuple(explained[s] for s in kept))  # fmt: skip
 
 
-def _nested(observed: Observed, pool: Pool, result: Fit, rows: Ints, versioned: Bools) -> Ints:
+def _nested(result: Fit, rows: Ints, versioned: Bools) -> Ints:
     """How many members of each subset kill only jobs that a version of the subset met as well.
 
     A version does not kill at the same rate in every repository; what looks like a second cause among its own jobs
@@ -250,8 +249,7 @@ def _nested(observed: Observed, pool: Pool, result: Fit, rows: Ints, versioned: 
     members = rows.shape[1]
     if members < 2:
         return np.zeros(len(rows), np.int64)
-    killed = result.share[:, :members] * observed.weight
-    within = np.einsum("bif,bjf->bij", killed, pool.exposed[rows]) / np.maximum(killed.sum(-1), 1e-9)[:, :, None]
+    within = result.within / np.maximum(result.explained, 1e-9)[:, :, None]
     covered = (within > _WITHIN) & versioned[rows][:, None, :] & ~versioned[rows][:, :, None]
     counts: Ints = covered.any(-1).sum(-1)
     return counts
@@ -281,13 +279,6 @@ def _spread(
         if len(chosen) == _POOL:
             break
     return chosen
-
-
-def _chunks(subsets: list[tuple[int, ...]], failing: int) -> list[list[tuple[int, ...]]]:
-    if not subsets:
-        return []
-    size = max(1, _BATCH_CELLS // max(failing * (len(subsets[0]) + 1), 1))
-    return [subsets[i : i + size] for i in range(0, len(subsets), size)]
 
 
 def _numbers(groups: list[tuple[str, str]]) -> list[int]:
