@@ -53,8 +53,8 @@ def test_in_a_whole_log_the_cause_is_found_and_not_the_symptom(case: Text) -> No
 @pytest.mark.parametrize("lead", ["> ", "    ", ">"])
 def test_an_excerpt_is_read_although_somebody_quoted_or_indented_it(lead: str) -> None:
     for case in lines()[::7]:
-        text = f"{case.text.strip()}\nError: Process completed with exit code 1."
-        quoted = "\n".join(lead + line for line in text.split("\n"))
+        text = [*case.text.strip("\n").split("\n"), "Error: Process completed with exit code 1."]
+        quoted = "\n".join(lead + line for line in text)
         failure = read_job_log(quoted.encode()).failure
         assert failure is not None and (failure.component, failure.kind) == (case.component, case.kind), case.text
 
