@@ -50,6 +50,12 @@ _GAVE_UP = re.compile(
     r"(?:max retries|retries exceeded|after \d+ (?:attempts|tries|retries)|giving up|no more)", re.IGNORECASE
 )
 _SOURCE = re.compile(r"^\s+(?:raise|throw) \w")
+# What installers and helpers say on every good day.
+_NOISE = re.compile(
+    r"^(?:dpkg-preconfigure|debconf|invoke-rc\.d|update-alternatives|perl): |fatal: No names found, cannot describe|"
+    r"ERROR: pip's dependency resolver does not currently|Cache not found for input keys"
+)
+_LOOKED = re.compile(r"^(?:/bin/|/usr/bin/)?(?:ls|cat|e?grep|rm|find|stat|which|head|tail|du|file|readlink|diff): ")
 _URL = re.compile(r"https?://")
 
 
@@ -75,6 +81,8 @@ class Candidate:
         It says, or the next lines say, that another attempt follows.
     recovered : bool
         The other attempt passed.
+    warned : bool
+        It only warns, or comes from a program that scripts call to see whether something is there.
     """
 
     start: int
@@ -86,6 +94,7 @@ class Candidate:
     vertex: str = ""
     retried: bool = False
     recovered: bool = False
+    warned: bool = False
 
     @property
     def best(self) -> Signature:
@@ -149,10 +158,11 @@ def _read(window: Window, index: int, matched: tuple[Signature, ...]) -> Candida
     if window.view.is_run_echo(start):
         return None
     line = window.line(index)
-    if line.level in _NO_CAUSE or _ECHO.match(line.text) or _FRAME.match(line.text):
+    if line.level in _NO_CAUSE or _ECHO.match(line.text) or _FRAME.match(line.text) or _NOISE.match(line.text):
         return None
     points = matched[0].specificity + _tone(line, matched[0])
     candidate = Candidate(start, start + len(window.raw[index]), line.text, matched, points, points, line.vertex)
+    candidate.warned = _is_warning(line) or _LOOKED.match(line.text) is not None
     candidate.retried = candidate.is_outside and _is_retried(window, index, line.text)
     return candidate
 
@@ -160,7 +170,9 @@ def _read(window: Window, index: int, matched: tuple[Signature, ...]) -> Candida
 def _tone(line: CleanLine, signature: Signature) -> float:
     """What the line's form adds or takes: a warning and a passed test are hardly a cause."""
     tone = 0.0
-    if line.level in ("warning", "notice") or _WARNING.match(line.text):
+    if _LOOKED.match(line.text):
+        tone -= 10
+    if _is_warning(line):
         tone -= 22 if signature.role != "retry" else 6
     if is_source(line.text):
         tone -= 20
@@ -171,6 +183,10 @@ def _tone(line: CleanLine, signature: Signature) -> float:
     elif signature.name.startswith("http.") and not _URL.search(line.text):
         tone -= 7
     return tone
+
+
+def _is_warning(line: CleanLine) -> bool:
+    return line.level in ("warning", "notice") or _WARNING.match(line.text) is not None
 
 
 def _is_passed(text: str) -> bool:

@@ -39,6 +39,7 @@ _STARVED = 45
 _TRIED_ABOVE = 40
 _DETAIL = 1000
 _LAST_WORDS = 200
+_WARNED = 25
 _RESTATED = 2000
 _ANSWERS = ("from-status", "from-tail")
 _PASSING = ("http-5xx", "rate-limit", "timeout", "connection-reset", "dns", "tls", "eof")
@@ -142,8 +143,9 @@ def _rank(lines: list[Candidate], part: Part) -> None:
     told_otherwise = [line for line in lines if not line.retried and line.best.role in ("cause", "summary")]
     explained = any(line.base >= _EXPLAINS for line in told_otherwise)
     starved = _starved(lines)
+    spoken = any(_is_last_word(line, part) and is_loud(line.text) and not line.warned for line in lines)
     for line in lines:
-        rank = line.base - (_STARVED if line.start in starved else 0)
+        rank = line.base - (_STARVED if line.start in starved else 0) - (_WARNED if spoken and line.warned else 0)
         line.recovered = explained and line.retried and (line.start > last or line.vertex in passed)
         if line.recovered:
             rank -= 40
@@ -152,11 +154,17 @@ def _rank(lines: list[Candidate], part: Part) -> None:
             rank += 14 - 0.5 * _penalty(away)
         else:
             rank -= _penalty(away)
-        if line.best.role == "generic" and away < _LAST_WORDS:
+        if _is_last_word(line, part):
             rank += 4
         if line.vertex and line.vertex in vertices and line.best.role not in ("wrapper", "symptom"):
-            rank += 14 if line.best.role == "generic" else 8
+            rank += 14 if line.best.role == "generic" and line.best.component != "unknown" else 8
         line.rank = rank
+
+
+def _is_last_word(line: Candidate, part: Part) -> bool:
+    """Whether it is an error in plain words that stands right before the step was given up."""
+    is_plain = line.best.role == "generic" and all(signature.role != "symptom" for signature in line.signatures)
+    return is_plain and 0 <= part.anchor - line.end < _LAST_WORDS
 
 
 def _starved(lines: list[Candidate]) -> frozenset[int]:
@@ -198,6 +206,8 @@ def _first_of_cascade(
 
 def _is_kin(line: Candidate, top: Candidate) -> bool:
     same = line.best.family == top.best.family and line.best.role == top.best.role
+    if top.best.role == "generic" and not is_loud(line.text):
+        return False
     if is_source(line.text):
         return False
     if top.best.kind == "auth-denied" and http_status(line.text) in (401, 403):

@@ -50,6 +50,24 @@ def test_in_a_whole_log_the_cause_is_found_and_not_the_symptom(case: Text) -> No
     assert len(failure.excerpt.splitlines()) <= 12
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "dpkg-preconfigure: unable to re-open stdin: No such file or directory",
+        "fatal: No names found, cannot describe anything.",
+        "cat: /etc/web.conf: No such file or directory",
+        "npm warn ERESOLVE overriding peer dependency",
+        "##[warning]The `set-output` command is deprecated and will be disabled soon.",
+        "##[warning]Failed to restore: Cache service responded with 503",
+    ],
+)
+def test_what_is_said_on_good_days_too_is_not_the_cause_where_the_step_ends_with_an_error_of_its_own(said: str) -> None:
+    log, _ = job_log(f"{said}\n" + "web: all is well\n" * 20 + "Error: the frobnicator is grumpy\n")
+    failure = read_job_log(log.encode()).failure
+    assert failure is not None and failure.component == "unknown"
+    assert "the frobnicator is grumpy" in failure.excerpt
+
+
 @pytest.mark.parametrize("lead", ["> ", "    ", ">"])
 def test_an_excerpt_is_read_although_somebody_quoted_or_indented_it(lead: str) -> None:
     for case in lines()[::7]:
