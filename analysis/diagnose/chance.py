@@ -13,6 +13,7 @@ import numpy.typing as npt
 from analysis.diagnose.cells import Attribute, Cells
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 _BIN_HOURS = 6.0
 _MEMORY_BINS = 2.0
@@ -60,14 +61,20 @@ def _shares(cells: Cells, attribute: Attribute, by_stratum: bool) -> Floats:
     np.add.at(everyone, (bins[known], attribute.code[known]), cells.n[known])
     everyone = kernel @ everyone + 1e-9
     shares = np.zeros((len(unknown), levels))
-    for index, name in enumerate(groups):
-        own = known & (group == name)
+    members, unknowns = _members(np.where(known, group, -1), groups), _members(groups[where], groups)
+    for own, mine in zip(members, unknowns, strict=True):
         counts = np.zeros((width, levels))
         np.add.at(counts, (bins[own], attribute.code[own]), cells.n[own])
         smooth = kernel @ counts
-        usual = counts.sum(0) if by_stratum and own.any() else everyone.sum(0)
+        usual = counts.sum(0) if by_stratum and len(own) else everyone.sum(0)
         prior = usual / usual.sum()
         mixed = (smooth + _PSEUDO * prior) / (smooth.sum(1, keepdims=True) + _PSEUDO)
-        mine = where == index
         shares[mine] = mixed[bins[unknown[mine]]]
     return shares
+
+
+def _members(group: Ints, names: Ints) -> list[Ints]:
+    """The places of each name."""
+    order = np.argsort(group, kind="stable")
+    edges = (np.searchsorted(group[order], names, side) for side in ("left", "right"))
+    return [order[start:end] for start, end in zip(*edges, strict=True)]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from analysis.diagnose.cells import Cells, ExposureFrames, fold
 from analysis.diagnose.local import code_suspects, configuration_suspects, merge_suspects
+from analysis.diagnose.screen import screened
 from analysis.diagnose.search import Posterior, judge
-from analysis.diagnose.suspects import Question, first_taken_up, version_suspects
+from analysis.diagnose.suspects import Question, Suspect, first_taken_up, is_asked, version_suspects
 from analysis.diagnose.verdict import Decision, decide
 from analysis.diagnose.windows import Posted, limit_suspects, service_suspects
+
+# More suspects of a kind than a few weeks of ten repositories have: only then are any dropped unheard.
+_MOST = {"action-version": 240, "tool-version": 60, "runner-image": 120, "merge": 80, "service": 120,
+         "rate-limit": 60, "code-change": 160, "configuration": 80}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,15 +44,19 @@ def weigh(exposure: ExposureFrames, question: Question | None = None, posted: Se
     Judgement
     """
     cells = fold(exposure)
-    versions = version_suspects(cells, question)
+
+    def screen(kind: str, stream: Iterable[Suspect]) -> list[Suspect]:
+        return screened(cells, stream, _MOST[kind], lambda s: question is not None and is_asked(s, question))
+
+    versions = version_suspects(cells, question, screen)
     plain = [s for s in versions if s.cause == "action-version" and not s.variant]
     suspects = [
         *versions,
-        *merge_suspects(cells, plain),
-        *service_suspects(cells, posted, first_taken_up(cells, question)),
-        *limit_suspects(cells),
-        *code_suspects(cells),
-        *configuration_suspects(cells),
+        *screen("merge", merge_suspects(cells, plain)),
+        *screen("service", service_suspects(cells, posted, first_taken_up(cells, question))),
+        *screen("rate-limit", limit_suspects(cells)),
+        *screen("code-change", code_suspects(cells)),
+        *screen("configuration", configuration_suspects(cells)),
     ]
     posterior = judge(cells, suspects)
     counted = exposure.jobs.loc[~exposure.jobs["censored"].fillna(False)]

@@ -8,6 +8,7 @@ nobody is to be convicted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,23 +24,32 @@ Bools = npt.NDArray[np.bool_]
 _MOST_JOBS = 4
 _WITH_UPGRADE = 0.1
 _ON_MAIN = 1.6
+_LOOKED_AT = ("n", "time", "failed", "text", "main", "job")
 
 
-def code_suspects(cells: Cells) -> list[Suspect]:
+def code_suspects(cells: Cells) -> Iterator[Suspect]:
     """A change of code in one repository, on its main branch or everywhere, whole or in one job."""
     mass = float(priors()["cause"]["code-change"]) / max(len(cells.repo_names), 1)
-    hits = of_class(cells, lambda c: c.group in ("code", "build", "vague", "config", "buildkit", "action"))
-    found: list[Suspect] = []
-    for repo, name in enumerate(cells.repo_names):
-        mine = cells.repo == repo
-        for room, words, share in _parts(cells, mine, hits):
-            cost = float(np.log(mass * share))
-            for window in crowding(cells, hits & room, room, most=2):
-                if cells.n[hits & room & cells.main & window.holds(cells.time)].sum() < _ON_MAIN:
-                    continue
-                found.append(_suspect("code-change", name, words, cells, room, window, cost))
-                found += _broken_jobs(cells, hits, room, window, name, words, cost)
-    return found
+    every = of_class(cells, lambda c: c.group in ("code", "build", "vague", "config", "buildkit", "action"))
+    on_main = np.bincount(cells.repo, weights=cells.n * (every & cells.main), minlength=len(cells.repo_names))
+    for repo in np.flatnonzero(on_main >= _ON_MAIN):
+        place = np.flatnonzero(cells.repo == repo)
+        # A large company has many repositories: each is looked at by itself.
+        own = replace(cells, **{name: getattr(cells, name)[place] for name in _LOOKED_AT})
+        for s in _code_of(own, every[place], cells.repo_names[repo], mass):
+            exposed = np.zeros(cells.size)
+            exposed[place] = s.exposed
+            yield replace(s, exposed=exposed)
+
+
+def _code_of(cells: Cells, hits: Bools, name: str, mass: float) -> Iterator[Suspect]:
+    """Code changes in the one repository that the cells are of."""
+    for room, words, share in _parts(cells, np.ones(cells.size, bool), hits):
+        cost = float(np.log(mass * share))
+        for window in crowding(cells, hits & room, room, most=2):
+            if cells.n[hits & room & cells.main & window.holds(cells.time)].sum() >= _ON_MAIN:
+                yield _suspect("code-change", name, words, cells, room, window, cost)
+                yield from _broken_jobs(cells, hits, room, window, name, words, cost)
 
 
 def _broken_jobs(

@@ -118,11 +118,12 @@ def prepare(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True) 
             np.tile(np.array(table["rerun"]["background"], float), (len(BACKGROUNDS), 1)),
         ),
     )
+    passed = np.where(cells.failed, 0.0, cells.n)
     texts = [prior_text(s.cause, s.own, cells.classes, s.operations) for s in suspects]
     pool = Pool(
         exposed=np.array([s.exposed[failing] for s in suspects]).reshape(len(suspects), len(failing)),
         hints=_hints(cells, failing, suspects) if read_texts else np.zeros((len(suspects), len(failing))),
-        green=np.array([s.exposed[alive] @ cells.n[alive] for s in suspects]),
+        green=np.array([s.exposed @ passed for s in suspects]),
         kills=np.array([table["kills"][s.cause] for s in suspects], float).reshape(-1, 2),
         marks=(
             np.array(texts).reshape(-1, len(cells.classes) + 1),
@@ -147,13 +148,14 @@ def _hints(cells: Cells, failing: Ints, suspects: Sequence[Suspect]) -> Floats:
     usual = (counts + 2.0 / width) / (counts.sum(1, keepdims=True) + 2.0)
     chance = usual[group, np.maximum(step, 0)]
     hints = np.zeros((len(suspects), len(failing)))
+    of_action: dict[str, Floats] = {}
     for row, suspect in enumerate(suspects):
-        name = suspect.name.split("@", 1)[0]
-        if suspect.cause == "action-version" and name in cells.step_names:
-            own = step == cells.step_names.index(name)
-            hints[row] = np.log(own_share * own / chance + 1 - own_share) * known
-        elif suspect.cause == "action-version":
-            hints[row] = np.log(1 - own_share) * known
+        if suspect.cause == "action-version":
+            name = suspect.name.split("@", 1)[0]
+            if name not in of_action:
+                own = step == cells.step_names.index(name) if name in cells.step_names else np.zeros(len(step), bool)
+                of_action[name] = np.log(own_share * own / chance + 1 - own_share) * known
+            hints[row] = of_action[name]
     return hints
 
 

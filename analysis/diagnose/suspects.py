@@ -6,7 +6,7 @@ configuration, whose exposure is a window in time, come from `windows.py` and `l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,13 +82,19 @@ class Question:
     new: str | None
 
 
-def version_suspects(cells: Cells, question: Question | None) -> list[Suspect]:
+def version_suspects(
+    cells: Cells,
+    question: Question | None,
+    screen: Callable[[str, Iterable[Suspect]], list[Suspect]] = lambda _, stream: list(stream),
+) -> list[Suspect]:
     """Each changed version of each action, tool and image, and its variants by platform and input.
 
     Parameters
     ----------
     cells : Cells
     question : Question or None
+    screen : callable
+        Takes a cause and a stream of its suspects and says which are kept: all, if left out.
 
     Returns
     -------
@@ -96,18 +102,24 @@ def version_suspects(cells: Cells, question: Question | None) -> list[Suspect]:
         Only versions that at least one failed job may have run, and that some stratum had beside others.
     """
     prior = priors()["cause"]
-    found = list(_actions(cells, question))
-    asked = [s for s in found if question and _is_asked(s.name, question)]
-    others = [s for s in found if s not in asked]
-    versions = len({s.name for s in others})
-    actions = [*_shared(asked, float(prior["asked"]), 1), *_shared(others, float(prior["action-version"]), versions)]
-    tools = list(_tools(cells))
-    images = list(_images(cells))
-    return [
-        *actions,
-        *_shared(tools, float(prior["tool-version"]), len({s.name for s in tools})),
-        *_shared(images, float(prior["runner-image"]), len({s.name for s in images})),
-    ]
+    streams = {"action-version": _actions(cells, question), "tool-version": _tools(cells),
+               "runner-image": _images(cells)}  # fmt: skip
+    found: list[Suspect] = []
+    for cause, stream in streams.items():
+        names: set[str] = set()
+        kept = screen(cause, _counted(stream, names))
+        asked = [s for s in kept if question and is_asked(s, question)]
+        others = [s for s in kept if s not in asked]
+        among = len(names - {s.name for s in asked})
+        found += [*_shared(asked, float(prior["asked"]), 1), *_shared(others, float(prior[cause]), among)]
+    return found
+
+
+def _counted(suspects: Iterable[Suspect], names: set[str]) -> Iterator[Suspect]:
+    """The same stream; the names that pass are noted."""
+    for suspect in suspects:
+        names.add(suspect.name)
+        yield suspect
 
 
 def first_taken_up(cells: Cells, question: Question | None) -> float | None:
@@ -120,8 +132,10 @@ def first_taken_up(cells: Cells, question: Question | None) -> float | None:
     return float(np.median(firsts)) if firsts else None
 
 
-def _is_asked(name: str, question: Question) -> bool:
-    return name in (f"{question.action}@{question.new}", f"{question.action}@{question.old}")
+def is_asked(suspect: Suspect, question: Question) -> bool:
+    """Whether a suspect is one of the two versions that the question names."""
+    versions = (f"{question.action}@{question.new}", f"{question.action}@{question.old}")
+    return suspect.cause == "action-version" and suspect.name in versions
 
 
 def _shared(suspects: list[Suspect], mass: float, among: int) -> Iterator[Suspect]:
@@ -192,6 +206,7 @@ def _levels(
 ) -> Iterator[Suspect]:
     first = _first_seen(cells, attribute)
     exposures = [with_contrast(cells, chances.of(level)) for level in range(len(attribute.levels))]
+    able = [_could_kill(cells, exposed) for exposed in exposures]
     order = sorted(range(len(attribute.levels)), key=lambda v: first[v])
     for level in order:
         exposed = exposures[level]
@@ -199,14 +214,14 @@ def _levels(
         label = f"{name}@{attribute.levels[level]}"
         if not _arrived(cells, attribute, level):
             yield from _from_a_day_on(cells, cause, label, chances.of(level), log_prior)
-        if not _could_kill(cells, exposed):
+        if not able[level]:
             continue
         options = parts(cells, name, exposed) if variants else []
         plain = float(np.log(1 - _VARIANTS)) if options else 0.0
         yield Suspect(cause, label, "", exposed, log_prior + plain)
         for words, part in options:
             yield Suspect(cause, label, words, part, log_prior + float(np.log(_VARIANTS / len(options))))
-        later = [v for v in order[order.index(level) + 1 :] if _could_kill(cells, exposures[v])]
+        later = [v for v in order[order.index(level) + 1 :] if able[v]]
         if later and _arrived(cells, attribute, level):
             together = with_contrast(cells, np.minimum(sum((chances.of(v) for v in [level, *later]),
                                                            np.zeros(cells.size)), 1.0))  # fmt: skip
