@@ -2,7 +2,8 @@
 
 A plain job log has no step markers. In come the job's rows of the `steps` table and the log's ``##[group]Run ...``
 headers with their time stamps; out goes a `Boundary` for each step that wrote something. GitHub tells a step's times
-to the second, so several steps may share one: the headers decide there, in the order of the steps.
+to the second, so several steps may share one, and a step's last words (the error!) share it with the next step's
+first: headers and the runner's own first words of a step decide there, in the order of the steps.
 """
 
 from __future__ import annotations
@@ -15,6 +16,14 @@ from typing import Any
 
 _TIME = re.compile(rb"(?:\xef\xbb\xbf)?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 _SECOND = timedelta(seconds=1)
+# What the runner writes first in the steps that have no header.
+_FIRST_WORDS = (
+    ("Post ", (b"Post job cleanup.",)),
+    ("Stop containers", (b"Stop and remove container", b"##[command]/usr/bin/docker rm", b"Print service container")),
+    ("Complete job", (b"Evaluate and set job outputs", b"Evaluate and set environment url", b"Cleaning up orphan",
+                      b"Uploading runner diagnostic logs")),
+)  # fmt: skip
+_ERROR = b"##[error]"
 _LOOK = 4096
 
 
@@ -98,6 +107,7 @@ def align(
             start, used = headers[index][0], index + 1
         else:
             at = _first_line_since(buffer, position, step.started_at)
+            at = at if at is None else _first_words(buffer, at, position, step)
             if at is None:
                 continue
             start = at
@@ -150,6 +160,35 @@ def _first_line_since(buffer: bytes, low: int, moment: datetime | None) -> int |
         else:
             high = start
     return low if low < len(buffer) else None
+
+
+def _first_words(buffer: bytes, start: int, position: int, step: Step) -> int | None:
+    """Offset at which a step without a header begins to write, among the lines of the second in which it began.
+
+    Parameters
+    ----------
+    start : int
+        The first line of that second, or a later one.
+    position : int
+        Where the step before begins: that line is its own.
+    """
+    words = next((w for name, w in _FIRST_WORDS if step.name.startswith(name)), ())
+    if step.started_at is None or not words:
+        return start
+    after_errors = start
+    for _ in range(_LOOK):
+        stamped = _next_stamp(buffer, start)
+        if stamped is None or stamped[1] >= step.started_at + 2 * _SECOND:
+            break
+        start, time = stamped
+        end = buffer.find(b"\n", start) + 1 or len(buffer)
+        text = buffer[start : min(end, start + 200)].partition(b" ")[2]
+        if text.startswith(words) and start > position:
+            return start
+        if text.startswith(_ERROR) and time < step.started_at + _SECOND and step.conclusion != "failure":
+            after_errors = end
+        start = end
+    return after_errors if after_errors < len(buffer) else None
 
 
 def _next_stamp(buffer: bytes, start: int) -> tuple[int, datetime] | None:
