@@ -54,6 +54,7 @@ def read_details(view: LogView, cause: Cause) -> Details:
     kind = kind_of(line, around, status)
     if status is None and kind in _OF_A_STATUS:
         status = near_status(around, kind)
+    status = status or line.best.http_status
     if component == "user-code" and line.best.kind == "other" and kind in ("auth-denied", "missing-input"):
         component = "user-config"
     if component == "unknown" and kind in _REFUSED and line.best.role != "symptom":
@@ -70,4 +71,5 @@ def read_details(view: LogView, cause: Cause) -> Details:
     if image is None and (hosts().is_registry(component) or blame.speaks_of_registry()):
         image = blame.near_image()
     host = found.host if found is not None else blame.host_of_image(image, component) or blame.near_host(component)
+    host = host or hosts().only_host(component if component != "user-config" else line.best.fallback)
     return Details(component, kind, host, status, operation, image, is_transient(line, kind))

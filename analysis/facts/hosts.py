@@ -63,6 +63,7 @@ class Hosts:
                     self._exact.setdefault(host, entry["name"])
         self._wild = [(_host_pattern(host), name) for host, name in sorted(wild, key=lambda pair: -len(pair[0]))]
         self._storage = [_host_pattern(host) for host in document["storage"]["hosts"]]
+        self._only = {entry["name"]: entry["only"] for entry in document["component"] if "only" in entry}
         self._ignored = frozenset(document["ignored"]["hosts"])
         self._mirrors = [_host_pattern(host) for host in document["mirrors"]["hosts"]]
         self._registries = frozenset(entry["name"] for entry in document["component"] if entry.get("registry"))
@@ -112,6 +113,10 @@ class Hosts:
             if pattern.fullmatch(host):
                 return name
         return None
+
+    def only_host(self, component: str) -> str | None:
+        """The one host that every request to a component goes to, None where there are several."""
+        return self._only.get(component)
 
     def is_storage(self, host: str) -> bool:
         """Whether a host is an object store or CDN that serves many services and decides nothing alone."""

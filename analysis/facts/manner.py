@@ -26,6 +26,7 @@ _PULL = re.compile(
     re.IGNORECASE,
 )
 _TELLING = 62
+_ACTION_IMAGE = re.compile(r"Docker pull failed with exit code|Pull down action image|^Build container for action use")
 _HEADER = re.compile(r"^(?:Run |##\[group\])")
 _LOGIN = re.compile(r"\blogin\b|logging in|credentials helper", re.IGNORECASE)
 _CACHE_OUT = re.compile(
@@ -99,13 +100,15 @@ def operation_of(line: Candidate, around: Surroundings, component: str) -> str:
             return "cache-export"
         return "cache-import" if any(_CACHE_IN.search(text) for text in texts) else _direction(texts)
     if component == "gha-artifact":
-        return _direction(texts)
+        return _direction(texts, "upload")
     if component in PACKAGES:
         return "build-step"
     if component == "git-hosting":
         checkout = any(_GIT.search(text) for text in texts)
         return "checkout" if checkout else "build-step" if line.vertex else "download"
     if component == "gha-service":
+        return "download-action"
+    if any(_ACTION_IMAGE.search(text) for text in (*around.below[:4], *around.up(6))):
         return "download-action"
     if _PULL.search(line.text) and not _PUSH.search(line.text):
         return "pull"
@@ -131,10 +134,10 @@ def is_transient(line: Candidate, kind: str) -> bool | None:
     return None
 
 
-def _direction(texts: Iterable[str]) -> str:
+def _direction(texts: Iterable[str], otherwise: str = "download") -> str:
     for text in texts:
         if re.search(r"upload|creat|finaliz|save|commit", text, re.IGNORECASE):
             return "upload"
         if re.search(r"download|restor|get|list", text, re.IGNORECASE):
             return "download"
-    return "download"
+    return otherwise

@@ -53,6 +53,8 @@ class Signature(BaseModel):
         0 to 100, how much the text says.
     fallback : str
         Component where no host is found.
+    http_status : int or None
+        Status that an answer with this text has, for a line that does not say it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -67,6 +69,7 @@ class Signature(BaseModel):
     family: str = "other"
     specificity: int = Field(default=70, ge=0, le=100)
     fallback: str = "unknown"
+    http_status: int | None = Field(default=None, ge=400, le=599)
     explanation: str = ""
     remedy: str = ""
     examples: tuple[str, ...] = ()
