@@ -68,6 +68,25 @@ def test_what_is_said_on_good_days_too_is_not_the_cause_where_the_step_ends_with
     assert "the frobnicator is grumpy" in failure.excerpt
 
 
+@pytest.mark.parametrize(
+    ("text", "host", "status", "operation"),
+    [
+        ("remote: Permission to acme/web.git denied to github-actions[bot].", "github.com", 403, "push"),
+        ("##[error]Resource not accessible by integration", None, 403, "other"),
+        ("denied: permission_denied: write_package", "ghcr.io", None, "push"),
+        ("denied: requested access to the resource is denied", None, None, "push"),
+        ("error: failed to get `serde` as a dependency\nwarning: spurious network error (3 tries remaining): "
+         "[28] Timeout was reached", "index.crates.io", None, "build-step"),
+        ('Error response from daemon: Get "https://quay.io/v2/": EOF\nError: Docker pull failed with exit code 1',
+         "quay.io", None, "download-action"),
+    ],
+)  # fmt: skip
+def test_what_a_text_implies_is_said_of_it(text: str, host: str | None, status: int | None, operation: str) -> None:
+    failure = read_job_log(text.encode()).failure
+    assert failure is not None
+    assert (failure.host, failure.http_status, failure.operation) == (host, status, operation)
+
+
 @pytest.mark.parametrize("lead", ["> ", "    ", ">"])
 def test_an_excerpt_is_read_although_somebody_quoted_or_indented_it(lead: str) -> None:
     for case in lines()[::7]:
