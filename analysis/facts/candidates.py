@@ -29,6 +29,7 @@ _PASSED = re.compile(
     r"(?:\.\.\. ?ok$|\bPASS(?:ED)?\b|^\s*(?:✓|✔|√|ok \d+ )|--- PASS|\[\s+OK \]|\[ RUN  |=== RUN|\bXFAIL\b|XPASS|"
     r"\b0 (?:failed|errors?|failures?|problems?|warnings?)\b)"
 )
+_THROWN = re.compile(r"^(?:E +)?[\w.]{0,80}(?:Error|Exception|Failure)\b")
 _COUNTED = re.compile(r"\b[1-9]\d* (?:failed|errors?|failures?|problems?)\b")
 # What the slower patterns cannot do without: most lines hold none of it.
 _PASSED_MARKS = (
@@ -190,7 +191,7 @@ def _is_warning(line: CleanLine) -> bool:
 
 
 def _is_passed(text: str) -> bool:
-    found = _PASSED.search(text)
+    found = _PASSED.search(text) if not _THROWN.match(text) else None
     return found is not None and not (found[0].startswith("0 ") and _COUNTED.search(text))
 
 
