@@ -10,7 +10,7 @@ import re
 from analysis.facts import answers
 from analysis.facts.candidates import Candidate
 from analysis.facts.hosts import Found, Hosts, hosts, split_image
-from analysis.facts.log_lines import Group, LogView
+from analysis.facts.log_lines import LogView
 from analysis.facts.surroundings import Surroundings, without_vertex
 
 _PUBLIC_PULL = re.compile(
@@ -169,16 +169,12 @@ class Blame:
         """Whether the step uses an action, and no command of a Dockerfile wrote the line."""
         if self.line.vertex and not self._moves_layers():
             return False
-        title = next((group.title for group in reversed(self.view.groups) if self._is_before(group)), "")
-        return _USES.match(title) is not None
+        return any(_USES.match(text) for text in self.around.inputs[:1])
 
     def _used_service(self) -> str | None:
         """The service that the action of this step talks to, where nothing nearer names one."""
-        title = next((text for text in self.around.up(60) if _RUN.match(text)), "")
+        title = next((text for text in (*self.around.inputs[:1], *self.around.up(60)) if _RUN.match(text)), "")
         return self.hosts.service_of_action(title)
-
-    def _is_before(self, group: Group) -> bool:
-        return group.is_run_echo and group.start < self.line.start
 
     def _unnamed(self, found: Found | None) -> str:
         """The component of an error in plain words: told only where it names a host and says how it failed."""
@@ -197,7 +193,7 @@ class Blame:
         image = answers.image_in(self.text) or self.near_image()
         if image is not None:
             return self._component_of_image(image)
-        for text in self.around.up(60):
+        for text in (*self.around.up(60), *self.around.inputs):
             found = [item for item in self.hosts.in_text(text) + self.hosts.known_in_text(text) if item.component]
             for item in found:
                 if item.component is not None and self.hosts.is_registry(item.component):
@@ -206,7 +202,7 @@ class Blame:
 
     def near_image(self) -> str | None:
         """The nearest image that the surroundings name, of the same vertex first."""
-        for texts in (self.around.vertex_above, self.around.above, self.around.below):
+        for texts in (self.around.vertex_above, self.around.above, self.around.below, self.around.inputs):
             for text in texts:
                 image = answers.image_in(without_vertex(text))
                 if image is not None:
@@ -268,6 +264,6 @@ class Blame:
             return "user-config"
         if image is not None and self.hosts.is_public(image):
             return registry
-        if any(_PUBLIC_PULL.search(text) for text in self.around.up(40)):
+        if any(_PUBLIC_PULL.search(text) for text in (*self.around.up(40), *self.around.inputs)):
             return registry
         return "user-config"

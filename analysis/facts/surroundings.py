@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from analysis.facts.candidates import Candidate
-from analysis.facts.log_lines import LogView
+from analysis.facts.log_lines import Group, LogView
 
 _ABOVE = 160
 _BELOW = 12
@@ -15,10 +16,20 @@ _VERTEX = re.compile(r"^#(\d{1,4}) (?:\d{1,5}\.\d{1,3} )?")
 
 
 class Surroundings:
-    """The lines around a cause line, nearest first: its own vertex and step above, then a few below."""
+    """The lines around a cause line, nearest first: its own vertex and step above, then a few below.
 
-    def __init__(self, view: LogView, line: Candidate) -> None:
-        self._view, self._line = view, line
+    Parameters
+    ----------
+    view : LogView
+        The log.
+    line : Candidate
+        The cause line.
+    floor : int
+        Offset in the buffer above which another step wrote.
+    """
+
+    def __init__(self, view: LogView, line: Candidate, floor: int = 0) -> None:
+        self._view, self._line, self._floor = view, line, min(floor, line.start)
         self._above: list[str] = []
         self._climb = self._walk_up()
         self._below: list[str] | None = None
@@ -49,13 +60,24 @@ class Surroundings:
             return []
         return [text for text in self.above if (match := _VERTEX.match(text)) and match[1] == vertex]
 
+    @cached_property
+    def inputs(self) -> list[str]:
+        """What the runner echoes of the step before it runs: its title, inputs and environment."""
+        view = self._view
+        echo = next((group for group in reversed(view.groups) if group.is_run_echo and self._holds(group)), None)
+        return [] if echo is None else [echo.title, *(text[:_WIDTH] for text in view.group_body(echo))]
+
+    def _holds(self, group: Group) -> bool:
+        return self._floor <= group.start < self._line.start
+
     def _walk_up(self) -> Iterator[str]:
         view, at = self._view, self._line.start
         for _ in range(_ABOVE):
-            if at <= 0:
+            if at <= self._floor:
                 return
             start = view.buffer.rfind(b"\n", 0, at - 1) + 1
-            yield view.text_at(start, at - 1)
+            if not view.is_run_echo(start):
+                yield view.text_at(start, at - 1)
             at = start
 
     def _walk_down(self) -> Iterator[str]:

@@ -40,6 +40,15 @@ def test_a_line_is_read_by_its_structure(case: Text) -> None:
     assert (failure.component, failure.kind) == (case.component, case.kind)
 
 
+@pytest.mark.parametrize("first", range(3))
+def test_what_other_steps_wrote_and_what_the_runner_echoes_does_not_colour_the_reading(first: int) -> None:
+    for case in lines()[first::3]:
+        if "##[" in case.text:
+            continue
+        failure = read_job_log(job_log(case.text.strip("\n") + "\n")[0].encode()).failure
+        assert failure is not None and (failure.component, failure.kind) == (case.component, case.kind), case.text
+
+
 @pytest.mark.parametrize("case", steps(), ids=lambda case: case.name)
 def test_in_a_whole_log_the_cause_is_found_and_not_the_symptom(case: Text) -> None:
     log, marked = job_log(case.text)
