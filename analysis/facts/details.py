@@ -45,7 +45,7 @@ def read_details(view: LogView, cause: Cause) -> Details:
         Its cause line.
     """
     line = cause.line
-    around = Surroundings(view, line, cause.part.start)
+    around = Surroundings(view, line, cause.part.start, cause.part.end)
     blame = Blame(view, line, around)
     image = answers.image_in(line.text)
     found = blame.host()

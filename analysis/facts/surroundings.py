@@ -24,12 +24,13 @@ class Surroundings:
         The log.
     line : Candidate
         The cause line.
-    floor : int
-        Offset in the buffer above which another step wrote.
+    floor, ceiling : int
+        Offsets in the buffer between which the step wrote.
     """
 
-    def __init__(self, view: LogView, line: Candidate, floor: int = 0) -> None:
-        self._view, self._line, self._floor = view, line, min(floor, line.start)
+    def __init__(self, view: LogView, line: Candidate, floor: int, ceiling: int) -> None:
+        self._view, self._line = view, line
+        self._floor, self._ceiling = min(floor, line.start), max(ceiling, line.end)
         self._above: list[str] = []
         self._climb = self._walk_up()
         self._below: list[str] | None = None
@@ -83,7 +84,7 @@ class Surroundings:
     def _walk_down(self) -> Iterator[str]:
         view, at = self._view, self._line.end + 1
         for _ in range(_BELOW):
-            if at >= len(view.buffer):
+            if at >= self._ceiling:
                 return
             end = view.buffer.find(b"\n", at)
             end = len(view.buffer) if end < 0 else end
