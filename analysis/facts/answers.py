@@ -26,7 +26,7 @@ _PHRASE = re.compile(
     r"\b([45]\d\d)[ :,\"'()\]-]{1,4}(?:Client Error|Server Error|Bad Gateway|Service (?:Temporarily )?Unavailable|"
     r"Gateway Time-?out|Internal Server Error|Forbidden|Unauthorized|Not Found|Bad Request|Request Time-?out|"
     r"Too Many Requests|Requested Range|Conflict|Gone|Unprocessable|Backend|Origin|Web Server|Unknown|Proxy|"
-    r"status code|error code|HTTP)",
+    r"status code|error code|error responses|HTTP)",
     re.IGNORECASE,
 )
 _WORDS = (
