@@ -86,7 +86,7 @@ _TAILS = (
         re.compile(
             r"deadline exceeded|DeadlineExceeded|i/o timeout|ETIMEDOUT|ESOCKETTIMEDOUT|TIMEOUT\b|time[- ]?d? ?out\b|"
             r"timed[- ]?out|Timeout(?:Error|Exception)?\b|operation too slow|took (?:too long|longer than)|"
-            r"timeout reached|no response\b|did not respond|execution expired|"
+            r"timeout reached|request canceled while waiting|no response\b|did not respond|execution expired|"
             r"stalled",
             re.I,
         ),

@@ -17,6 +17,7 @@ from analysis.facts.window import CleanLine, Window
 
 KEPT_OF_EACH = 48
 LOUDEST = 5.0
+_SAID_BY_RUNNER = 26  # what a plain line says at least, where the runner marks it as the error
 _NO_CAUSE = frozenset(("command", "debug", "group", "endgroup", "section"))
 _OUTSIDE = frozenset(("network", "registry", "packages", "git", "runner", "cloud"))
 _WARNING = re.compile(
@@ -181,6 +182,8 @@ def _tone(line: CleanLine, signature: Signature) -> float:
         tone -= 45
     if line.level == "error" or _LOUD.match(line.text):
         tone += LOUDEST
+        if signature.role == "generic" and signature.specificity < _SAID_BY_RUNNER:
+            tone += _SAID_BY_RUNNER - signature.specificity
     elif signature.name.startswith("http.") and not _URL.search(line.text):
         tone -= 7
     return tone
