@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.diagnose.bins import bins
 from analysis.diagnose.classes import TextClass, text_class
 
 Floats = npt.NDArray[np.float64]
@@ -24,7 +26,6 @@ Bools = npt.NDArray[np.bool_]
 ENVIRONMENT = ("image", "image_version", "os", "region", "docker_version", "buildx_version", "buildkit_version",
                "binfmt_version")  # fmt: skip
 _BUILDERS = frozenset({"docker/build-push-action", "docker/bake-action"})
-_BIN_SECONDS = 600
 _STREAK_WEIGHT = 0.3
 _BUILD_STREAK_WEIGHT = 0.5
 _VAGUE_STREAK_WEIGHT = 0.8
@@ -133,6 +134,14 @@ class Cells:
         """Number of cells."""
         return len(self.n)
 
+    @cached_property
+    def used_in(self) -> dict[str, Bools]:
+        """The strata that use each action in some of their runs: (strata,)."""
+        found = {name: np.zeros(len(self.stratum_names), bool) for name in self.actions}
+        for name, attribute in self.actions.items():
+            found[name][self.stratum[attribute.code >= 0]] = True
+        return found
+
 
 def fold(exposure: ExposureFrames) -> Cells:
     """Fold the exposure frames into cells.
@@ -157,10 +166,7 @@ def fold(exposure: ExposureFrames) -> Cells:
     main = _on_main(jobs)
     bump = jobs["branch_class"].eq("bump").to_numpy(bool, na_value=False) if "branch_class" in jobs else ~main & False
     weight = _weights(jobs, failed, text, classes, main, seconds)
-    rerun: Ints = np.array(
-        jobs["rerun_passed"].astype("object").map({True: 0, False: 1}).astype("float64").fillna(-1), np.int64
-    )
-    rerun[~failed] = -1
+    rerun = _reruns(jobs, failed)
     step, step_names = _failed_steps(jobs, failed)
     repo, repo_names = _codes(jobs["repo"])
     job, _ = _codes(jobs["job"])
@@ -172,8 +178,7 @@ def fold(exposure: ExposureFrames) -> Cells:
     version_codes = {str(a): _codes(versions[a], nulls=True) for a in versions.columns}
     environment_codes = {e: _codes(jobs[e], nulls=True) for e in ENVIRONMENT if e in jobs}
     observed = jobs["versions_observed"].fillna(False).to_numpy(bool)
-    bins = (seconds // _BIN_SECONDS).astype(np.int64)
-    key = _pattern([stratum, job_name, main.astype(np.int64) + 2 * bump, bins, failed.astype(np.int64),
+    key = _pattern([stratum, job_name, main.astype(np.int64) + 2 * bump, failed.astype(np.int64),
                     text + 1, rerun + 1, step + 1,
                     observed.astype(np.int64),
                     _pattern([c + 1 for c, _ in version_codes.values()], len(jobs)),
@@ -181,9 +186,11 @@ def fold(exposure: ExposureFrames) -> Cells:
                     _pattern([registries[r].to_numpy(bool).astype(np.int64) for r in registries], len(jobs)),
                     _pattern([inputs[i].to_numpy(bool).astype(np.int64) for i in inputs], len(jobs))],
                    len(jobs))  # fmt: skip
+    cut, moment = bins(seconds, failed, repo, text, key)
+    key = _pattern([key, cut], len(jobs))
     _, first, cell = np.unique(key, return_index=True, return_inverse=True)
     n: Floats = np.bincount(cell, weights=weight, minlength=len(first)).astype(np.float64)
-    time = np.bincount(cell, weights=seconds, minlength=len(first)) / np.maximum(np.bincount(cell), 1)
+    time = np.bincount(cell, weights=moment, minlength=len(first)) / np.maximum(np.bincount(cell), 1)
     order = np.argsort(time, kind="stable")
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
@@ -234,11 +241,26 @@ def _codes(values: pd.Series[Any], nulls: bool = False) -> Any:
 
 def _pattern(columns: Sequence[Ints], length: int) -> Ints:
     """One code per distinct row of several code columns."""
-    code = np.zeros(length, np.int64)
+    code, width = np.zeros(length, np.int64), 1
     for column in columns:
-        code = code * (int(column.max(initial=0)) + 1) + column
-        code = np.unique(code, return_inverse=True)[1].astype(np.int64)
-    return code
+        size = int(column.max(initial=0)) + 1
+        if width * size > np.iinfo(np.int64).max:
+            code = _dense(code)
+            width = int(code.max(initial=0)) + 1
+        code, width = code * size + column, width * size
+    return _dense(code)
+
+
+def _dense(code: Ints) -> Ints:
+    return np.unique(code, return_inverse=True)[1].astype(np.int64)
+
+
+def _reruns(jobs: pd.DataFrame, failed: Bools) -> Ints:
+    """0 where a later attempt of a failed job passed, 1 where it failed again, else -1."""
+    told = np.flatnonzero(failed & jobs["rerun_passed"].notna().to_numpy(bool))
+    rerun = np.full(len(jobs), -1, np.int64)
+    rerun[told] = 1 - jobs["rerun_passed"].to_numpy(object)[told].astype(np.int64)
+    return rerun
 
 
 def _text_classes(jobs: pd.DataFrame, failed: Bools) -> tuple[tuple[TextClass, ...], Ints]:
@@ -273,10 +295,12 @@ def _on_main(jobs: pd.DataFrame) -> Bools:
     counts = direct.groupby(["repo", "branch"], observed=True).size().reset_index(name="jobs")
     named = counts["branch"].isin(["main", "master", "trunk", "develop"])
     top = counts.assign(named=named).sort_values(["named", "jobs"]).groupby("repo", observed=True).tail(1)
-    pairs = set(zip(top["repo"], top["branch"], strict=True))
-    off = jobs["event"].astype(str).str.startswith("pull_request").to_numpy(bool)
-    on = np.fromiter((p in pairs for p in zip(jobs["repo"], jobs["branch"], strict=True)), bool, len(jobs))
-    return on & ~off
+    (repo, repos), (branch, branches) = (pd.factorize(jobs[name].astype(object)) for name in ("repo", "branch"))
+    trunk = pd.Index(branches).get_indexer(top.set_index("repo")["branch"].reindex(repos).astype(object))
+    event, events = pd.factorize(jobs["event"].astype(object))
+    off = np.array([str(name).startswith("pull_request") for name in events] + [False])[event]
+    on: Bools = (branch >= 0) & (np.append(trunk, -2)[repo] == branch) & ~off
+    return on
 
 
 def _weights(

@@ -7,6 +7,8 @@ same time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -43,6 +45,13 @@ class Chances:
         exposed: Floats = (self.attribute.code == level).astype(np.float64)
         if self._shares is not None:
             exposed[self._unknown] = self._shares[:, level]
+        return exposed
+
+    def of_any(self, levels: Sequence[int]) -> Floats:
+        """Probability that each cell ran one of these versions."""
+        exposed: Floats = np.isin(self.attribute.code, levels).astype(np.float64)
+        if self._shares is not None:
+            exposed[self._unknown] = np.minimum(self._shares[:, levels].sum(1), 1.0)
         return exposed
 
 

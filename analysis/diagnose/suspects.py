@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from analysis.diagnose.cells import Attribute, Cells
 from analysis.diagnose.chance import Chances
@@ -204,15 +205,15 @@ def _follows(tool: Attribute, image: Attribute | None) -> bool:
 def _levels(
     cells: Cells, attribute: Attribute, chances: Chances, cause: str, name: str, variants: bool
 ) -> Iterator[Suspect]:
-    first = _first_seen(cells, attribute)
+    first, arrived = _first_seen(cells, attribute), _arrived(cells, attribute)
     exposures = [with_contrast(cells, chances.of(level)) for level in range(len(attribute.levels))]
     able = [_could_kill(cells, exposed) for exposed in exposures]
     order = sorted(range(len(attribute.levels)), key=lambda v: first[v])
     for level in order:
         exposed = exposures[level]
-        log_prior = 0.0 if _arrived(cells, attribute, level) else float(np.log(_OLD_GUILTY))
+        log_prior = 0.0 if arrived[level] else float(np.log(_OLD_GUILTY))
         label = f"{name}@{attribute.levels[level]}"
-        if not _arrived(cells, attribute, level):
+        if not arrived[level]:
             yield from _from_a_day_on(cells, cause, label, chances.of(level), log_prior)
         if not able[level]:
             continue
@@ -222,9 +223,8 @@ def _levels(
         for words, part in options:
             yield Suspect(cause, label, words, part, log_prior + float(np.log(_VARIANTS / len(options))))
         later = [v for v in order[order.index(level) + 1 :] if able[v]]
-        if later and _arrived(cells, attribute, level):
-            together = with_contrast(cells, np.minimum(sum((chances.of(v) for v in [level, *later]),
-                                                           np.zeros(cells.size)), 1.0))  # fmt: skip
+        if later and arrived[level]:
+            together = with_contrast(cells, chances.of_any([level, *later]))
             if _could_kill(cells, together):
                 yield Suspect(cause, label, "and later versions", together, log_prior + float(np.log(_RANGE)))
 
@@ -271,16 +271,20 @@ def _could_kill(cells: Cells, exposed: Floats) -> bool:
     return bool((cells.n * exposed)[cells.failed].sum() >= 0.5)
 
 
-def _first_seen(cells: Cells, attribute: Attribute) -> list[float]:
-    return [float(cells.time[attribute.code == v].min(initial=np.inf)) for v in range(len(attribute.levels))]
+def _first_seen(cells: Cells, attribute: Attribute) -> Floats:
+    first, known = np.full(len(attribute.levels), np.inf), attribute.code >= 0
+    np.minimum.at(first, attribute.code[known], cells.time[known])
+    return first
 
 
-def _arrived(cells: Cells, attribute: Attribute, level: int) -> bool:
-    """Whether some stratum ran another version before this one: it is new there."""
-    mine = attribute.code == level
-    other = (attribute.code >= 0) & ~mine
-    strata = len(cells.stratum_names)
-    first_mine, first_other = np.full(strata, np.inf), np.full(strata, np.inf)
-    np.minimum.at(first_mine, cells.stratum[mine], cells.time[mine])
-    np.minimum.at(first_other, cells.stratum[other], cells.time[other])
-    return bool((np.isfinite(first_mine) & (first_other < first_mine)).any())
+def _arrived(cells: Cells, attribute: Attribute) -> npt.NDArray[np.bool_]:
+    """Of each version whether some stratum ran another before it: it is new there."""
+    known = np.flatnonzero(attribute.code >= 0)
+    known = known[np.argsort(cells.time[known], kind="stable")]
+    table = pd.DataFrame({"stratum": cells.stratum[known], "level": attribute.code[known], "time": cells.time[known]})
+    firsts = table.drop_duplicates(["stratum", "level"])
+    begun = table.drop_duplicates("stratum").set_index("stratum")["time"]
+    late = firsts["time"].to_numpy() > begun.loc[firsts["stratum"]].to_numpy()
+    arrived = np.zeros(len(attribute.levels), bool)
+    arrived[firsts["level"].to_numpy()[late]] = True
+    return arrived

@@ -8,16 +8,20 @@ costs the others.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from analysis.diagnose.cells import Attribute, Cells
+from analysis.diagnose.cells import Cells
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 _MOST_PARTS = 8
+# Below one failure less what rounding takes nothing is looked at.
+_LEAST = 1.0 - 1e-6
 
 
 def parts(cells: Cells, action: str, exposed: Floats) -> list[tuple[str, Floats]]:
@@ -35,42 +39,50 @@ def parts(cells: Cells, action: str, exposed: Floats) -> list[tuple[str, Floats]
     list of (str, (cells,) float)
         What sets the part apart, and who met it; best first.
     """
-    weight = cells.n * exposed
-    failing = weight * cells.failed
+    met = np.flatnonzero(exposed)
+    weight = (cells.n * exposed)[met]
+    failing = weight * cells.failed[met]
     whole, dead = weight.sum(), failing.sum()
-    found: list[tuple[float, str, Floats]] = []
-    for words, mask in _of_action(cells, action) if action else _of_image(cells):
-        inside, killed = weight[mask].sum(), failing[mask].sum()
+    found: list[tuple[float, str, Bools]] = []
+    for words, mask in _of_action(cells, action, met, failing) if action else _of_image(cells, met):
+        inside, killed = weight @ mask, failing @ mask
         if killed >= 1.0 and inside < 0.9 * whole and killed / max(dead, 1e-9) > inside / whole:
-            found.append((killed / dead - inside / whole, words, exposed * mask))
+            found.append((killed / dead - inside / whole, words, mask))
     found.sort(key=lambda p: -p[0])
-    distinct = {part.tobytes(): (words, part) for _, words, part in reversed(found)}
-    return list(reversed(distinct.values()))[:_MOST_PARTS]
+    distinct = {mask.tobytes(): (words, mask) for _, words, mask in reversed(found)}
+    return [(words, _part(exposed, met, mask)) for words, mask in list(reversed(distinct.values()))[:_MOST_PARTS]]
 
 
-def _of_action(cells: Cells, action: str) -> list[tuple[str, Bools]]:
-    """Its jobs, its own inputs, pushes, platforms."""
-    masks = [(f"in jobs named {token}", mask[cells.job_name]) for token, mask in _tokens(cells.job_names).items()]
-    masks += [(f"where `{name}` is set", mask) for name, mask in cells.inputs.items()
-              if name.rsplit(":", 1)[0] == action]  # fmt: skip
-    pushes = [mask for name, mask in cells.registries.items() if name.startswith("push:")]
-    masks += [("in runs that push", np.logical_or.reduce(pushes))] if pushes else []
+def _part(exposed: Floats, met: Ints, mask: Bools) -> Floats:
+    part = np.zeros_like(exposed)
+    part[met] = exposed[met] * mask
+    return part
+
+
+def _of_action(cells: Cells, action: str, met: Ints, failing: Floats) -> Iterator[tuple[str, Bools]]:
+    """Its jobs, its own inputs, pushes, platforms, as masks of the cells that met it."""
+    names = cells.job_name[met]
+    dead = np.bincount(names, weights=failing, minlength=len(cells.job_names))
+    for token, mask in _tokens(cells.job_names).items():
+        if dead @ mask >= _LEAST:
+            yield f"in jobs named {token}", mask[names]
+    for name, mask in cells.inputs.items():
+        if name.rsplit(":", 1)[0] == action:
+            yield f"where `{name}` is set", mask[met]
+    pushes = [mask[met] for name, mask in cells.registries.items() if name.startswith("push:")]
+    if pushes:
+        yield "in runs that push", np.logical_or.reduce(pushes)
     system = cells.environment.get("os")
     if system is not None and len(system.levels) > 1:
-        masks += [(f"on {level}", system.code == i) for i, level in enumerate(system.levels)]
-    return masks
+        for level, name in enumerate(system.levels):
+            yield f"on {name}", system.code[met] == level
 
 
-def _of_image(cells: Cells) -> list[tuple[str, Bools]]:
-    return [(f"in jobs that use {name}", _users(cells, used)) for name, used in cells.actions.items()]
-
-
-def _users(cells: Cells, action: Attribute) -> Bools:
-    """All runs of the jobs that use an action."""
-    jobs = np.zeros(len(cells.stratum_names), bool)
-    jobs[cells.stratum[action.code >= 0]] = True
-    using: Bools = jobs[cells.stratum]
-    return using
+def _of_image(cells: Cells, met: Ints) -> Iterator[tuple[str, Bools]]:
+    """The jobs that use each action, in all their runs."""
+    strata = cells.stratum[met]
+    for name, used in cells.used_in.items():
+        yield f"in jobs that use {name}", used[strata]
 
 
 def _tokens(job_names: tuple[str, ...]) -> dict[str, Bools]:
