@@ -23,6 +23,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 RERUN = 1
+_DRIVERS = ("docker/build-push-action", "docker/bake-action", "docker/setup-")
 _SCREEN_STEPS = 7
 _FINISHED = 40
 _POOL = 30
@@ -148,6 +149,8 @@ def _hints(cells: Cells, failing: Ints, suspects: Sequence[Suspect]) -> Floats:
     usual = (counts + 2.0 / width) / (counts.sum(1, keepdims=True) + 2.0)
     chance = usual[group, np.maximum(step, 0)]
     hints = np.zeros((len(suspects), len(failing)))
+    # A tool of the builders fails in the steps of those who drive it, or in commands.
+    driven = np.array([name.startswith(_DRIVERS) for name in cells.step_names])[step]
     of_action: dict[str, Floats] = {}
     for row, suspect in enumerate(suspects):
         if suspect.cause == "action-version":
@@ -156,6 +159,8 @@ def _hints(cells: Cells, failing: Ints, suspects: Sequence[Suspect]) -> Floats:
                 own = step == cells.step_names.index(name) if name in cells.step_names else np.zeros(len(step), bool)
                 of_action[name] = np.log(own_share * own / chance + 1 - own_share) * known
             hints[row] = of_action[name]
+        elif suspect.cause == "tool-version":
+            hints[row] = np.where((step > 0) & ~driven, np.log(1 - own_share), 0.0)
     return hints
 
 

@@ -160,7 +160,7 @@ def _tools(cells: Cells) -> Iterator[Suspect]:
         attribute = attribute and _installed(cells, attribute)
         if attribute is None or len(attribute.levels) < 2 or _follows(attribute, image):
             continue
-        yield from _levels(cells, attribute, Chances(cells, attribute, False), "tool-version", name, variants=False)
+        yield from _levels(cells, attribute, Chances(cells, attribute, False), "tool-version", name, variants=True)
 
 
 def _images(cells: Cells) -> Iterator[Suspect]:

@@ -1,8 +1,8 @@
 """Parts of an exposure: a version may fail on one platform, in one job, with one input alone.
 
-In: cells, the action (empty for a runner image) and its exposure. Out: the parts in which failures are denser than in
-the whole, as plain words and an exposure. What cannot matter to the suspect is not tried: every part that is offered
-costs the others.
+In: cells, the action or tool (empty for a runner image) and its exposure. Out: the parts in which failures are denser
+than in the whole, as plain words and an exposure. What cannot matter to the suspect is not tried: every part that is
+offered costs the others.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ Ints = npt.NDArray[np.int64]
 _MOST_PARTS = 8
 # Below one failure less what rounding takes nothing is looked at.
 _LEAST = 1.0 - 1e-6
+# Whose inputs say what the tools that are suspects by themselves (buildx, BuildKit, QEMU) have to do.
+_DRIVERS = ("docker/build-push-action:", "docker/bake-action:", "docker/setup-buildx-action:")
 
 
 def parts(cells: Cells, action: str, exposed: Floats) -> list[tuple[str, Floats]]:
@@ -31,7 +33,7 @@ def parts(cells: Cells, action: str, exposed: Floats) -> list[tuple[str, Floats]
     ----------
     cells : Cells
     action : str
-        ``owner/name``; empty for a runner image.
+        ``owner/name`` of an action, the name of a tool; empty for a runner image.
     exposed : (cells,) float
 
     Returns
@@ -60,14 +62,14 @@ def _part(exposed: Floats, met: Ints, mask: Bools) -> Floats:
 
 
 def _of_action(cells: Cells, action: str, met: Ints, failing: Floats) -> Iterator[tuple[str, Bools]]:
-    """Its jobs, its own inputs, pushes, platforms, as masks of the cells that met it."""
+    """Its jobs, its own inputs (a tool's: of the actions that drive it), pushes, platforms: masks of what met it."""
     names = cells.job_name[met]
     dead = np.bincount(names, weights=failing, minlength=len(cells.job_names))
     for token, mask in _tokens(cells.job_names).items():
         if dead @ mask >= _LEAST:
             yield f"in jobs named {token}", mask[names]
     for name, mask in cells.inputs.items():
-        if name.rsplit(":", 1)[0] == action:
+        if name.rsplit(":", 1)[0] == action or ("/" not in action and name.startswith(_DRIVERS)):
             yield f"where `{name}` is set", mask[met]
     pushes = [mask[met] for name, mask in cells.registries.items() if name.startswith("push:")]
     if pushes:
