@@ -79,7 +79,7 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
             for k, version in enumerate(versions)]  # fmt: skip
     apart = [float(plain[0] - plain[k + 1]) for k in range(len(rivals))]
     # What the exposures tell counts for more than what the texts tell: the more they part two, the less text is asked.
-    # Not for code, whose window was fitted to the failures: it parts from a version by that alone, and pays for it here.
+    # Not for code, whose window was fitted to the failures: it parts from a version by that alone, which is paid here.
     fitted = group[0] == "code-change"
     if fitted:
         apart = [a + min(own[place].log_prior - r.log_prior, 0.0) for a, r in zip(apart, rivals, strict=True)]
@@ -89,7 +89,7 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
 
 
 def _without_vague(cells: Cells, observed: Observed) -> Observed:
-    """A log that ends in a bare exit code, a build's too, says nothing of who ended it, nor that no service is named."""
+    """A log that ends in a bare exit code, a build's too, tells neither who ended it nor that no service is named."""
     vague = np.array([c.group in ("vague", "build") for c in cells.classes] + [False])
     text, *others = observed.marks
     return replace(observed, marks=(np.where(vague[text], -1, text), *others))
