@@ -58,7 +58,18 @@ def weigh(exposure: ExposureFrames, question: Question | None = None, posted: Se
         *screen("code-change", code_suspects(cells)),
         *screen("configuration", configuration_suspects(cells)),
     ]
-    posterior = judge(cells, suspects)
+    posterior = judge(cells, _once(suspects))
     counted = exposure.jobs.loc[~exposure.jobs["censored"].fillna(False)]
     runs = len(counted[["repo", "run_id"]].drop_duplicates())
     return Judgement(cells, posterior, decide(cells, posterior, runs))
+
+
+def _once(suspects: list[Suspect]) -> list[Suspect]:
+    """Of suspects that are the same in all but their price the cheapest: found twice it is no likelier."""
+    best: dict[tuple[object, ...], Suspect] = {}
+    for s in suspects:
+        key = (*s.group, s.operations, s.own, s.exposed.tobytes())
+        if key not in best or best[key].log_prior < s.log_prior:
+            best[key] = s
+    kept = {id(s) for s in best.values()}
+    return [s for s in suspects if id(s) in kept]

@@ -222,7 +222,9 @@ def _levels(
         yield Suspect(cause, label, "", exposed, log_prior + plain)
         for words, part in options:
             yield Suspect(cause, label, words, part, log_prior + float(np.log(_VARIANTS / len(options))))
-        later = [v for v in order[order.index(level) + 1 :] if able[v]]
+        # Images of several labels stand in one matrix: what came later on another label is no successor, and all later
+        # ones of one label are that label, which its own legs hold against the others' legs.
+        later = [v for v in order[order.index(level) + 1 :] if able[v]] if cause != "runner-image" else []
         if later and arrived[level]:
             together = with_contrast(cells, chances.of_any([level, *later]))
             if _could_kill(cells, together):
