@@ -12,23 +12,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.correlate.bumps import Bump
-from analysis.correlate.codes import Codes, Times, code, codes_of, microseconds, places_of, together, values_at
+from analysis.correlate.codes import Bools, Codes, Times, code, codes_of, microseconds, places_of, together
 from analysis.correlate.floating import Floating
 from analysis.correlate.imputation import expanded
-from analysis.correlate.nearest import Observations
+from analysis.correlate.kin import Kin
+from analysis.correlate.lines import Line, Merges, carried, default_line, lane, own_line, with_pulls
 from analysis.correlate.uses import Uses
 
 _LED = re.compile(r"^v(\d)")
 SURE, LIKELY, GUESS = 1.0, 0.8, 0.5
 # Rows at a time: what was not observed is inferred in pieces, so that memory stays small.
 _PIECE = 50_000
-_SECOND = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,8 @@ def versions(
     died = np.where(rows["failed"], rows["step"], -1)[seen["row"]]
     met = seen[(died < 0) | (seen["step"].to_numpy() <= died)]
     parts = [(met["row"].to_numpy(), met["action"].to_numpy(), met["version"].to_numpy(), np.full(len(met), SURE))]
-    parts += _inferred(rows, runs, uses, seen, donor, _told(rows, uses, bumps), _in_codes(rows, uses, files), floating)
+    known = _known(rows, runs, uses, seen, _told(rows, uses, bumps), _in_codes(rows, uses, files))
+    parts += _inferred(rows, uses, donor, known, floating)
     row, action, version, sure = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Ran(row.astype(np.int32), action.astype(np.int16), version.astype(np.int32), sure.astype(np.float32),
                uses.actions, uses.texts)  # fmt: skip
@@ -111,16 +111,16 @@ def _seen(rows: pd.DataFrame, runs: pd.DataFrame, uses: Uses) -> pd.DataFrame:
     place = together(*(codes_of(rows[name]) for name in ("repo", "workflow", "job_name")))
     row = uses.table["row"].to_numpy()
     return uses.table.assign(
-        place=place[row], job=_job(place[row], uses.table["action"].to_numpy(), uses),
+        place=place[row], job=_numbered(place[row], uses.table["action"].to_numpy(), len(uses.actions)),
         at=microseconds(runs["created_at"])[rows["run"].to_numpy()[row]],
         **{name: codes_of(rows[name])[row] for name in ("repo", "workflow", "branch")},
         line=codes_of(rows["branch_class"])[row],
     )  # fmt: skip
 
 
-def _job(place: Codes, action: Codes, uses: Uses) -> Codes:
-    """A number per repository, workflow, job and action; -1 where one is not known."""
-    return np.where((place < 0) | (action < 0), -1, place * len(uses.actions) + action)
+def _numbered(place: Codes, action: Codes, actions: int) -> Codes:
+    """A number per place and action; -1 where one is not known."""
+    return np.where((place < 0) | (action < 0), -1, place * actions + action)
 
 
 def _told(rows: pd.DataFrame, uses: Uses, bumps: list[Bump]) -> pd.DataFrame:
@@ -153,109 +153,101 @@ def _code_in(column: pd.Series, texts: pd.Series) -> Codes:
     return np.asarray(column.cat.categories.get_indexer(pd.Index(texts)), dtype=np.int64)
 
 
-class _Line:
-    """Moments at which it is known what was used: sorted once, asked many times."""
+@dataclass(frozen=True)
+class _Known:
+    """What is known of any row's lines, and where each row stands."""
 
-    def __init__(self, group: Codes, at: Times, token: Codes) -> None:
-        self.group, self.at, self.token = group, at, token
-        self._observations = Observations(group, at)
-
-    def beside(self, group: Codes, at: Times) -> tuple[Codes, Codes, Codes]:
-        """The tokens before, after, and nearer."""
-        sides = self._observations.beside(group, at)
-        before, after, nearer = (values_at(self.token, s) for s in (sides.before, sides.after, sides.nearer))
-        return before, after, nearer
-
-
-def _default_line(seen: pd.DataFrame, told: pd.DataFrame, files: pd.DataFrame, default: int) -> _Line:
-    """What is known of the default branch: read logs, workflow files, both sides of each bump that a title dates.
-
-    A bump says something of the jobs that were seen with its old or new version only. While a bump branch is still
-    being built, the default branch has not got the new version.
-    """
-    used = seen.loc[seen["job"] >= 0, ["job", "repo", "workflow", "action", "token"]].drop_duplicates()
-    jobs = used.drop(columns="token").drop_duplicates()
-    in_files = jobs.merge(files, on=["repo", "workflow", "action"])
-    touched = used.merge(told, on=["repo", "action"])
-    touched = touched[(touched["token"] == touched["old"]) | (touched["token"] == touched["new"])]
-    old = touched[touched["old"] >= 0].assign(token=lambda t: t["old"], at=lambda t: t["at"] - _SECOND)
-    new = touched[touched["new"] >= 0]
-    merged = new[new["on_main"]].assign(token=lambda t: t["new"])
-    parts = [part[_KNOWN] for part in (seen[(seen["line"] == default) & (seen["job"] >= 0)], in_files, old, merged)]
-    known = _line(pd.concat(parts).drop_duplicates())
-    waiting = new.loc[~new["on_main"], ["job", "until", "new"]].drop_duplicates()
-    before, after, _ = known.beside(waiting["job"].to_numpy(), waiting["until"].to_numpy())
-    still = (before >= 0) & (before != waiting["new"]) & (after == waiting["new"])
-    more = waiting.assign(token=before, at=waiting["until"])[still]
-    return _line(pd.concat([*parts, more[_KNOWN]]).drop_duplicates())
+    main: Line
+    near: Line
+    own: Line
+    carried: Line
+    kin: Kin
+    merges: Merges
+    place: Codes
+    family: Codes
+    apart: Codes
+    other: Bools
+    at: Times
+    repo: Codes
+    branch: Codes
+    branches: int
+    actions: int
 
 
-_KNOWN = ["job", "at", "token"]
-
-
-def _line(known: pd.DataFrame) -> _Line:
-    known = known.sort_values(_KNOWN)
-    return _Line(*(known[name].to_numpy() for name in _KNOWN))
-
-
-def _own_line(seen: pd.DataFrame, main: _Line, other: int, default: int, branches: int) -> _Line:
-    """What a branch other than the default ran itself, where that is not simply what the default branch ran then."""
-    apart = seen[(seen["line"] != default) & (seen["branch"] >= 0) & (seen["job"] >= 0)]
-    _, _, then = main.beside(apart["job"].to_numpy(), apart["at"].to_numpy())
-    apart = apart[(apart["line"] == other) | ((then >= 0) & (then != apart["token"]))]
-    return _line(apart.assign(job=lambda t: t["job"] * branches + t["branch"]))
-
-
-def _carried(told: pd.DataFrame, branches: int, actions: int) -> _Line:
-    """The version that each bump branch carries; it carries it at all times."""
-    carried = told[(told["branch"] >= 0) & (told["new"] >= 0)]
-    lane = _lane(carried["repo"], carried["branch"], carried["action"], branches, actions)
-    newest = carried["new"].groupby(lane.to_numpy()).max()
-    return _Line(newest.index.to_numpy(dtype=np.int64), np.zeros(len(newest), dtype=np.int64), newest.to_numpy())
-
-
-def _lane(repo: Any, branch: Any, action: Any, branches: int, actions: int) -> Any:
-    return (repo * branches + branch) * actions + action
-
-
-def _inferred(
-    rows: pd.DataFrame, runs: pd.DataFrame, uses: Uses, seen: pd.DataFrame, donor: Codes, told: pd.DataFrame,
-    files: pd.DataFrame, floating: Floating,
-) -> Iterator[tuple[Codes, Codes, Codes, np.ndarray]]:  # fmt: skip
-    """Row, action, version and certainty of what was not observed, in pieces."""
+def _known(
+    rows: pd.DataFrame, runs: pd.DataFrame, uses: Uses, seen: pd.DataFrame, told: pd.DataFrame, files: pd.DataFrame
+) -> _Known:
     line, branch = codes_of(rows["branch_class"]), codes_of(rows["branch"])
     default, other, pull = (code(rows["branch_class"], name) for name in ("default", "other", "pull-request"))
     branches, actions = len(rows["branch"].cat.categories) + 1, len(uses.actions)
-    main = _default_line(seen, told, files, default)
-    pulls = seen.loc[(seen["line"] == pull) & (seen["job"] >= 0), _KNOWN]
-    near = _Line(*(np.append(a, pulls[n]) for a, n in zip((main.group, main.at, main.token), _KNOWN, strict=True)))
-    own = _own_line(seen, main, other, default, branches)
-    carried = _carried(told, branches, actions)
     place = together(*(codes_of(rows[name]) for name in ("repo", "workflow", "job_name")))
-    at, repo = microseconds(runs["created_at"])[rows["run"].to_numpy()], codes_of(rows["repo"])
+    family = together(codes_of(rows["repo"]), codes_of(rows["workflow"]))
+    main = default_line(seen, told, files, default)
+    near = with_pulls(seen, main, pull)
+    family_of = np.full(int(place.max(initial=-1)) + 1, -1, dtype=np.int64)
+    family_of[place[place >= 0]] = family[place >= 0]
+    whose, action = np.divmod(near.group, max(1, actions))
+    return _Known(
+        main, near, own_line(seen, main, other, default, branches), carried(told, branches, actions),
+        Kin(_numbered(family_of[whose], action, actions), near.group, near.at, near.token),
+        Merges(told, actions, len(uses.texts)), place, family, np.where(line == default, -1, branch), line == other,
+        microseconds(runs["created_at"])[rows["run"].to_numpy()], codes_of(rows["repo"]), branch, branches, actions,
+    )  # fmt: skip
+
+
+def _inferred(
+    rows: pd.DataFrame, uses: Uses, donor: Codes, known: _Known, floating: Floating
+) -> Iterator[tuple[Codes, Codes, Codes, np.ndarray]]:
+    """Row, action, version and certainty of what was not observed, in pieces."""
     begin = np.searchsorted(uses.table["row"].to_numpy(), np.arange(len(rows) + 1))
     used, any_token = uses.table["action"].to_numpy(), uses.table["token"].to_numpy()
-    targets = np.lexsort((at, place))
+    targets = np.lexsort((known.at, known.place))
     targets = targets[donor[targets] >= 0]
     for piece in np.array_split(targets, max(1, len(targets) // _PIECE)):
         source, member = expanded(begin, donor[piece])
         row, action = piece[source], used[member]
-        job, then, of_branch = _job(place[row], action, uses), at[row], branch[row]
-        before, after, _ = main.beside(job, then)
-        on_main = np.where(before == after, before, -1)
-        near_before, near_after, nearer = near.beside(job, then)
-        apart = np.where((of_branch < 0) | (job < 0) | (line[row] == default), -1, job * branches + of_branch)
-        own_before, own_after, owned = own.beside(apart, then)
-        lane = np.where(of_branch < 0, -1, _lane(repo[row], of_branch, action, branches, actions))
-        given, _, _ = carried.beside(lane, np.zeros_like(then))
-        token = _first(given, owned, on_main, nearer, any_token[member])
-        sure = np.select(
-            [given >= 0, owned >= 0, (on_main >= 0) & (line[row] != other), on_main >= 0, nearer >= 0],
-            [SURE, _certainty(own_before, own_after), SURE, LIKELY, _certainty(near_before, near_after)],
-            GUESS,
-        )
-        version, dated = floating.resolved(action, token, then)
+        token, sure = _tokens(known, row, action, any_token[member])
+        row, action, token, sure = (values[token >= 0] for values in (row, action, token, sure))
+        version, dated = floating.resolved(action, token, known.at[row])
         yield row, action, version, np.where(dated, sure, np.minimum(sure, GUESS))
+
+
+def _tokens(known: _Known, row: Codes, action: Codes, any_token: Codes) -> tuple[Codes, np.ndarray]:
+    """What each row's workflow named, and how sure that is; -1 where it can only have been something never seen."""
+    job, then, branch = _numbered(known.place[row], action, known.actions), known.at[row], known.branch[row]
+    before, after, _ = known.main.beside(job, then)
+    on_main = np.where(before == after, before, -1)
+    apart = known.apart[row]
+    own_before, own_after, owned = known.own.beside(
+        np.where((apart < 0) | (job < 0), -1, job * known.branches + apart), then
+    )
+    bump = np.where(branch < 0, -1, lane(known.repo[row], branch, action, known.branches, known.actions))
+    given, _, _ = known.carried.beside(bump, np.zeros_like(then))
+    token = _first(given, owned, on_main)
+    sure = np.select(
+        [given >= 0, owned >= 0, ~known.other[row]], [SURE, _certainty(own_before, own_after), SURE], LIKELY
+    )
+    open_ = np.flatnonzero(token < 0)
+    token[open_], sure[open_] = _from_around(known, row[open_], action[open_], job[open_], any_token[open_])
+    return token, sure
+
+
+def _from_around(known: _Known, row: Codes, action: Codes, job: Codes, any_token: Codes) -> tuple[Codes, np.ndarray]:
+    """The same where the default branch's two sides do not agree, from its kin, from pull requests, from any look.
+
+    What a merge yet to come was the first to bring, nobody can have run before it.
+    """
+    then = known.at[row]
+    kin_before, kin_after, by_kin = known.kin.beside(_numbered(known.family[row], action, known.actions), job, then)
+    before, after, nearer = known.near.beside(job, then)
+    token = _first(by_kin, nearer, any_token)
+    sure = np.select(
+        [by_kin >= 0, nearer >= 0],
+        [np.minimum(_certainty(kin_before, kin_after), LIKELY), _certainty(before, after)],
+        GUESS,
+    )
+    one_sided = (kin_before < 0) & (before < 0)
+    return np.where(one_sided & known.merges.ahead(known.repo[row], action, token, then), -1, token), sure
 
 
 def _first(*choices: Codes) -> Codes:

@@ -76,6 +76,34 @@ def early_death(history: History) -> None:
     history.build(5, repo="acme/early", failed=True, failing_step=4, component="docker-hub", version="6.10.0")
 
 
+def kin(history: History) -> None:
+    """acme/kin: the log of `test` was read before and after the change, of `build` after it, of `lint` before it."""
+    for hours, name, version in ((0, "test", "6.10.0"), (1, "lint", "6.10.0"), (20, "test", "6.11.0"),
+                                 (25, "build", "6.11.0")):  # fmt: skip
+        history.build(hours, repo="acme/kin", name=name, version=version)
+    for hours in (0.5, 22, 30):
+        run = history.run(hours, repo="acme/kin")
+        for name in ("build", "lint"):
+            history.job(run, hours, repo="acme/kin", name=name)
+
+
+def silent_bumps(history: History) -> None:
+    """Merged titles that name the new version alone: acme/from is seen before and after, acme/only after,
+    acme/mixed has two jobs of two versions."""  # fmt: skip
+    title = {"display_title": "Update docker/build-push-action action to v6.11.0 (#7)"}
+    for repo, looks in (
+        ("acme/from", ((0, "test", "6.10.0"), (20, "build", "6.11.0"))),
+        ("acme/only", ((20, "build", "6.11.0"),)),
+        ("acme/mixed", ((0, "test", "6.10.0"), (0, "lint", "6.9.0"), (20, "build", "6.11.0"))),
+    ):
+        for hours, name, version in looks:
+            history.build(hours, repo=repo, name=name, version=version)
+        for hours, more in ((9, {}), (10, title), (11, {})):
+            history.job(history.run(hours, repo=repo, **more), hours, repo=repo)
+            if repo == "acme/from" and hours != 10:
+                history.job(history.last_run, hours, repo=repo, name="test")
+
+
 def rights(history: History) -> None:
     """acme/rights: a fork, a bot, and people."""
     history.build(0, repo="acme/rights", run={"event": "pull_request", "head_repository": "eve/rights"})
@@ -88,7 +116,16 @@ def rights(history: History) -> None:
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Exposure:
     history = History()
-    for part in (merged_bump, floating_tag, unread_around_a_release, workflow_file, early_death, rights):
+    for part in (
+        merged_bump,
+        floating_tag,
+        unread_around_a_release,
+        workflow_file,
+        early_death,
+        rights,
+        kin,
+        silent_bumps,
+    ):
         part(history)
     spelled = history.build(0, repo="acme/rust", action="Swatinem/rust-cache", version="2.7.5", inputs=("key",))
     assert spelled
@@ -129,6 +166,24 @@ def test_a_floating_tag_was_no_release_that_was_not_out_and_follows_the_newest_w
 
 def test_a_workflow_files_commit_dates_the_change(table: Exposure) -> None:
     assert seen(table, "acme/file") == {0: "6.10.0", 6: "6.10.0", 8: "6.11.0", 40: "6.11.0"}
+
+
+def test_a_job_seen_on_one_side_of_a_change_ran_what_its_kin_ran_on_the_other(table: Exposure) -> None:
+    assert seen(table, "acme/kin", job="build") == {0.5: "6.10.0", 22: "6.11.0", 25: "6.11.0", 30: "6.11.0"}
+    assert seen(table, "acme/kin", job="lint") == {0.5: "6.10.0", 1: "6.10.0", 22: "6.11.0", 30: "6.11.0"}
+    told = table.jobs.loc[(table.jobs["repo"] == "acme/kin") & ~table.jobs["versions_observed"], "version_confidence"]
+    assert told.max() < 1, "what kin tell is inferred"
+
+
+def test_a_merged_bump_replaced_what_the_whole_repository_had_run(table: Exposure) -> None:
+    assert seen(table, "acme/from", job="build") == {9: "6.10.0", 10: "6.11.0", 11: "6.11.0", 20: "6.11.0"}
+    assert seen(table, "acme/from", job="test") == {0: "6.10.0", 9: "6.10.0", 11: "6.11.0"}
+
+
+@pytest.mark.parametrize("repo", ["acme/only", "acme/mixed"])
+def test_before_the_merge_that_first_brought_it_a_version_is_not_assumed(table: Exposure, repo: str) -> None:
+    ran = seen(table, repo, job="build")
+    assert pd.isna(ran.pop(9)) and ran == {10: "6.11.0", 11: "6.11.0", 20: "6.11.0"}
 
 
 def test_a_job_that_died_before_the_step_was_not_exposed(table: Exposure) -> None:
