@@ -22,10 +22,12 @@ _FINE = 600.0
 _MOST_CELLS = 60_000
 _WIDER = (1.0, 2.0, 4.0, 8.0, 12.0, 24.0)
 # Failures crowd where a step has so many standard deviations more of them than is usual for the repository (in six
-# hours) or for the text (everywhere, in one hour or six).
+# hours) or for the text (everywhere, in one hour or six), in the whole history and in the three days before or after:
+# of a trouble that goes on for weeks the beginning and the end crowd, and what lies between needs no fine bins.
 _OF_REPOSITORY = 2.5
 _OF_TEXT = 5.0
 _LEAST = 3.0
+_AROUND = 72.0
 
 
 def bins(seconds: Floats, failed: Bools, repo: Ints, text: Ints, alike: Ints) -> tuple[Ints, Floats]:
@@ -73,7 +75,7 @@ def _crowds_of_repositories(seconds: Floats, failed: Bools, repo: Ints, hours: f
     place = repo * width + step
     jobs, dead = (np.bincount(place, weights=part, minlength=(int(repo.max()) + 1) * width).reshape(-1, width)
                   for part in (np.ones(len(seconds)), failed))  # fmt: skip
-    found: Bools = _crowds(jobs, dead, _OF_REPOSITORY)[repo, step]
+    found: Bools = _crowds(jobs, dead, _OF_REPOSITORY, round(_AROUND / hours))[repo, step]
     return found
 
 
@@ -83,16 +85,30 @@ def _crowds_of_texts(seconds: Floats, failed: Bools, text: Ints, hours: float) -
     width = int(step.max()) + 1
     place = ((text + 1) * width + step)[failed]
     dead = np.bincount(place, minlength=(int(text.max()) + 2) * width).reshape(-1, width)
-    found: Bools = np.asarray(_crowds(np.bincount(step)[None], dead, _OF_TEXT).any(0))[step]
+    crowds = _crowds(np.bincount(step)[None], dead, _OF_TEXT, round(_AROUND / hours))
+    found: Bools = np.asarray(crowds.any(0))[step]
     return found
 
 
-def _crowds(jobs: Counts, dead: Counts, deviations: float) -> Bools:
+def _crowds(jobs: Counts, dead: Counts, deviations: float, around: int) -> Bools:
     """The steps of each row whose failures exceed what its jobs usually have, and those beside: (rows, steps)."""
-    usual = jobs * (dead.sum(1) / np.maximum(jobs.sum(1), 1))[:, None]
+    before, after = ([_sums(c, -around, 0) for c in (dead, jobs)], [_sums(c, 1, around + 1) for c in (dead, jobs)])
+    near_by = np.minimum(*(d / np.maximum(j, 1) for d, j in (before, after)))
+    rate = np.maximum(dead.sum(1, keepdims=True) / np.maximum(jobs.sum(1, keepdims=True), 1), near_by)
+    usual = jobs * rate
     crowd = np.pad((dead >= _LEAST) & (dead - usual > deviations * np.sqrt(usual + 0.5)), ((0, 0), (1, 1)))
     near: Bools = crowd[:, :-2] | crowd[:, 1:-1] | crowd[:, 2:]
     return near
+
+
+def _sums(counts: Counts, start: int, end: int) -> Floats:
+    """The sum of the steps from `start` until before `end`, counted from each: (rows, steps)."""
+    upto = np.pad(np.cumsum(counts, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
+    step = np.arange(counts.shape[1])
+    edges = (np.clip(step + edge, 0, len(step)) for edge in (start, end))
+    first, last = (upto[:, edge] for edge in edges)
+    found: Floats = last - first
+    return found
 
 
 def _steps(seconds: Floats, hours: float) -> Ints:

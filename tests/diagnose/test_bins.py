@@ -41,3 +41,14 @@ def test_the_hours_of_an_outage_stay_fine_in_a_large_history() -> None:
     text = np.where(inside, 1, text)
     _, moment = bins(seconds, failed, repo, text, repo)
     assert (moment[inside] == seconds[inside]).all()
+
+
+def test_of_a_trouble_of_weeks_the_beginning_and_the_end_stay_fine_and_the_middle_does_not() -> None:
+    seconds, failed, repo, text = large()
+    day = (seconds - seconds[0]) / DAY
+    hit = (day > 20) & (day < 40) & (np.random.default_rng(2).random(JOBS) < 0.3)
+    _, moment = bins(seconds, failed | hit, repo, np.where(hit, 1, text), repo)
+    fine = moment == seconds
+    assert fine[(day > 20) & (day < 20.5)].all()
+    assert fine[(day > 39.5) & (day < 40)].all()
+    assert fine[(day > 26) & (day < 34)].mean() < 0.1
