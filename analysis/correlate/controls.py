@@ -67,7 +67,11 @@ def bystanders(exposure: Exposure, action: str, since: datetime, until: datetime
     """
     jobs = exposure.jobs
     column = exposure.versions.get(action)
-    free = ~jobs["censored"] if column is None else ~jobs["censored"] & column.isna() & jobs["versions_observed"]
+    free = ~jobs["censored"]
+    if column is not None:
+        # A job that died before the step does use the action in its other runs.
+        own = jobs.groupby(["repo", "workflow", "job"], observed=True, dropna=False).ngroup()
+        free &= ~own.isin(own[column.notna()].unique()) & jobs["versions_observed"]
     within = (jobs["started_at"] >= since) & (jobs["started_at"] < until)
     inside = within.astype("boolean").mask(~free)
     tables = strata(exposure, inside, within=("repo", "workflow", "job"), hours=24 * 365 * 100)

@@ -36,7 +36,7 @@ def load_exhibit(exposure: Exposure, failures: pd.Series, name: str, users: pd.S
         own for each day (so that one bad busy day is no dose), errors scaled for overdispersion.
     """
     scope = exposure if users is None else exposure.where(users)
-    series = hourly(scope, failures.reindex(scope.jobs.index))
+    series = hourly(scope.jobs, failures.reindex(scope.jobs.index))
     used = series[series["n"] > 0]
     day = pd.DatetimeIndex(used.index).floor("D")
     bad = used.groupby(day)["failed"].transform("sum").to_numpy() > 0

@@ -1,6 +1,6 @@
 """One piece of evidence: an effect with its interval, its chance, and a plain sentence.
 
-Every exhibit of this room (`versions`, `windows`, `incidents`, `reruns`, `text`, `touched`, `dose`) comes out as an
+Every exhibit of this room (`versions`, `windows`, `incidents`, `reruns`, `text`, `controls`, `dose`) comes out as an
 `Exhibit`. The judge weighs them; the report prints them as they are.
 """
 

@@ -72,33 +72,6 @@ def text_exhibit(exposure: Exposure, failures: pd.Series, name: str, components:
     )  # fmt: skip
 
 
-def green_logs_exhibit(name: str, seen_in_red: int, red: int, seen_in_green: int, green: int) -> Exhibit:
-    """Whether the line that is blamed also stands in logs that ended well.
-
-    Parameters
-    ----------
-    seen_in_red, red, seen_in_green, green : int
-        Logs that hold the line, and logs that were read, of failed and of green jobs.
-
-    Returns
-    -------
-    Exhibit
-        ``estimate`` is the share of green logs with the line; ``p`` by Fisher's exact test. A line that green logs
-        hold as often is no cause.
-    """
-    if not green or not red:
-        return Exhibit("text-in-green-logs", f"No green log was read: the line laid to {name} cannot be checked.", n=0)
-    p = fisher(seen_in_red, red - seen_in_red, seen_in_green, green - seen_in_green)
-    also = "never in" if not seen_in_green else f"also in {seen_in_green} of"
-    statement = (
-        f"The line laid to {name} stands in {share(seen_in_red, red)} failed logs and {also} {green} green ones "
-        f"({in_words(p)})."
-    )
-    more_in_red = seen_in_red / red > seen_in_green / green
-    decided = more_in_red if p < 0.05 else None
-    return Exhibit("text-in-green-logs", statement, seen_in_green / green, None, p, red + green, None, (), decided)
-
-
 def _mask(exposure: Exposure, failures: pd.Series) -> pd.Series:
     return failures.reindex(exposure.jobs.index).fillna(False).astype(bool)
 

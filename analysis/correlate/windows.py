@@ -1,8 +1,8 @@
 """When did it begin, when did it end, and does that fit the suspect?
 
 In come the exposure table and a mask of failures; out come hourly series, change points of the rate with an interval
-for their position (PELT on the binomial deviance, Killick and others 2012), bursts by a scan statistic (Kulldorff 1997)
-and the exhibit that sets the onset against release, adoption and post.
+for their position (PELT on the binomial deviance, Killick and others 2012) and the exhibit that sets the onset against
+release, adoption and post.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from analysis.correlate.strata import hour_numbers
 Floats = npt.NDArray[np.float64]
 # Log likelihood that a position may lose and stay inside the 95 % interval (half of chi-squared with 1 degree).
 _WITHIN = 1.92
-_LONGEST_BURST_HOURS = 72
 
 
 @dataclass(frozen=True)
@@ -44,39 +43,21 @@ class ChangePoint:
     after: float
 
 
-@dataclass(frozen=True)
-class Burst:
-    """Hours in which failures crowd.
-
-    Attributes
-    ----------
-    start, end : datetime
-        Half-open.
-    failures, expected : float
-        Failures inside, and how many the rest of the history leads one to expect there.
-    p : float
-        Chance of a burst as strong anywhere, with all windows tried paid for.
-    looks : int
-        Windows that were tried.
-    """
-
-    start: datetime
-    end: datetime
-    failures: float
-    expected: float
-    p: float
-    looks: int
-
-
-def hourly(exposure: Exposure, failures: pd.Series | None = None, *, hours: float = 1) -> pd.DataFrame:
+def hourly(jobs: pd.DataFrame, failures: pd.Series | None = None, *, hours: float = 1) -> pd.DataFrame:
     """Jobs and failures by bins of time, empty bins included.
+
+    Parameters
+    ----------
+    jobs : DataFrame
+        The exposure table's jobs, or a part of them.
+    failures : Series of bool, optional
+        Over ``jobs``: the failures to count; all by default.
 
     Returns
     -------
     DataFrame
         Index: start of the bin (UTC). Columns ``n`` (jobs that count) and ``failed``.
     """
-    jobs = exposure.jobs
     counted = ~jobs["censored"].to_numpy(dtype=bool)
     wanted = jobs["failed"] if failures is None else failures.reindex(jobs.index).fillna(False).astype(bool)
     failed = wanted.to_numpy(dtype=bool)[counted]
@@ -161,56 +142,6 @@ def _located(cost: _Cost, left: int, cut: int, right: int, starts: list[pd.Times
     return ChangePoint(at, low, high, before=cost.rate(left, cut), after=cost.rate(cut, right))
 
 
-def strongest_burst(series: pd.DataFrame, rng: np.random.Generator, *, replicas: int = 199) -> Burst | None:
-    """The window of hours in which failures crowd most, and the chance of it.
-
-    Parameters
-    ----------
-    series : DataFrame
-        What `hourly` gave with bins of one hour.
-    rng : numpy.random.Generator
-        Shuffles the failures over the jobs for the reference distribution.
-    replicas : int
-        Shuffled histories; the smallest chance that can be reached is 1 / (replicas + 1).
-
-    Returns
-    -------
-    Burst or None
-        None where nothing failed, or all did.
-    """
-    n, failed = series["n"].to_numpy(dtype=float), series["failed"].to_numpy(dtype=float)
-    total, jobs = failed.sum(), n.sum()
-    if total == 0 or total == jobs:
-        return None
-    widths = range(1, min(_LONGEST_BURST_HOURS, len(n)) + 1)
-    score, start, width = _scan(failed, n, widths)
-    shuffled = rng.multivariate_hypergeometric(n.astype(np.int64), int(total), size=replicas, method="marginals")
-    beaten = sum(_scan(one.astype(float), n, widths)[0] >= score for one in shuffled)
-    inside, room = failed[start : start + width].sum(), n[start : start + width].sum()
-    begin = series.index[start]
-    return Burst(
-        begin.to_pydatetime(), (begin + pd.Timedelta(hours=width)).to_pydatetime(), float(inside),
-        float((total - inside) / max(jobs - room, 1) * room), (1 + beaten) / (1 + replicas),
-        sum(len(n) - w + 1 for w in widths),
-    )  # fmt: skip
-
-
-def _scan(failed: Floats, n: Floats, widths: range) -> tuple[float, int, int]:
-    """Best log likelihood of a higher rate inside a window than outside, its start and width."""
-    hits, jobs = (np.concatenate([[0.0], np.cumsum(part)]) for part in (failed, n))
-    best = (-np.inf, 0, 1)
-    for width in widths:
-        inside, room = hits[width:] - hits[:-width], jobs[width:] - jobs[:-width]
-        outside, rest = hits[-1] - inside, jobs[-1] - room
-        gain = sum(_xlogy(a, b) for a, b in ((inside, room), (room - inside, room), (outside, rest),
-                                             (rest - outside, rest)))  # fmt: skip
-        gain = np.where(inside * rest > outside * room, gain, -np.inf)
-        at = int(np.argmax(gain))
-        if gain[at] > best[0]:
-            best = (float(gain[at]), at, width)
-    return best
-
-
 def onset_exhibit(
     exposure: Exposure, failures: pd.Series, name: str, moments: Mapping[str, datetime], *, hours: float = 1
 ) -> Exhibit:
@@ -233,7 +164,7 @@ def onset_exhibit(
         interval of the onset's position. An onset that lies wholly before the suspect speaks against it; one that
         fits proves nothing, for something else may have begun then.
     """
-    rises = [c for c in change_points(hourly(exposure, failures, hours=hours)) if c.after > c.before]
+    rises = [c for c in change_points(hourly(exposure.jobs, failures, hours=hours)) if c.after > c.before]
     if not rises or not moments:
         return Exhibit("onset", f"The failures laid to {name} show no clear beginning.", n=int(failures.sum()))
     onset = rises[0]

@@ -1,7 +1,7 @@
 """The evidence for and against each suspect, as the verdict document lists it.
 
 In: the exposure table, the judgement and who killed what. Out: for each suspect that is shown, a list of exhibits: what
-the model found, then the plain tests of `correlate`, each with its numbers and links.
+the model found, then the plain tests of `correlate`, the weightiest first, each with its numbers and links.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.correlate.controls import exonerations, negative_control
+from analysis.correlate.controls import bystanders, difference_in_differences, exonerations, negative_control
 from analysis.correlate.dose import load_exhibit, persistence_exhibit
 from analysis.correlate.exhibit import Exhibit, links, share
 from analysis.correlate.exposure import Exposure
@@ -20,6 +20,7 @@ from analysis.correlate.incidents import incident_exhibit
 from analysis.correlate.reruns import rerun_exhibit
 from analysis.correlate.text import text_exhibit
 from analysis.correlate.versions import contrast, pooled_risk_ratio, stratified_risk_ratio
+from analysis.correlate.windows import onset_exhibit
 from analysis.diagnose.attribution import Attribution
 from analysis.diagnose.facts import percent
 from analysis.diagnose.judge import Judgement
@@ -29,6 +30,13 @@ from analysis.diagnose.suspects import Suspect
 from analysis.diagnose.verdict import Group
 
 _TRANSIENT = frozenset({"service", "rate-limit"})
+# What stands first and last whatever its chance: the model's own finding, and what is printed because readers ask.
+_FIRST = ("competing-causes", "positivity")
+_LAST = ("pooled-risk-ratio", "sensitivity", "placebo")
+# What is told only where it speaks: a control that holds and an onset that fits prove nothing.
+_SILENT = ("negative-control", "bystanders", "onset")
+# A fact without a chance of its own, such as failures before anybody ran the suspect.
+_NO_CHANCE = 0.01
 
 
 def evidence(
@@ -69,7 +77,16 @@ def evidence(
     found += [_refit(r) for r in refits]
     if tried is not None and tried.upgrades_tried:
         found.append(_placebo(tried))
-    return [e.as_evidence() for e in found if e.supports is not None or e.estimate is not None]
+    told = [e for e in found if e.supports is not None or (e.estimate is not None and e.test not in _SILENT)]
+    return [e.as_evidence() for e in sorted(told, key=_weight)]
+
+
+def _weight(exhibit: Exhibit) -> tuple[int, float]:
+    """What the list is ordered by: what decides before what does not, the smaller chance first."""
+    for rank, tests in ((0, _FIRST), (3, _LAST)):
+        if exhibit.test in tests:
+            return rank, float(tests.index(exhibit.test))
+    return (1 if exhibit.supports is not None else 2), _NO_CHANCE if exhibit.p is None else exhibit.p
 
 
 def exposed_rows(judgement: Judgement, suspect: Suspect, jobs: pd.DataFrame) -> pd.Series[Any]:
@@ -131,13 +148,28 @@ def _compared(exposure: Exposure, group: Group, exposed: pd.Series[Any], laid: p
     against = "other versions"
     failures = laid if laid.any() else exposure.jobs["failed"].astype(bool)
     times = exposure.jobs.loc[failures, "started_at"]
-    freed = exonerations(exposure, ran, failures, name, against, times.min(), times.max()) if len(times) else []
+    freed = []
+    if len(times):
+        span = times.min(), times.max() + pd.Timedelta(seconds=1)
+        freed = exonerations(exposure, ran, failures, name, against, *span)
+        freed += [bystanders(exposure, action, *span), _onset(exposure, ran, failures, name)]
     return [
         stratified_risk_ratio(exposure, ran, name, against),
         pooled_risk_ratio(exposure, ran, name, against),
+        difference_in_differences(exposure, ran, name, against),
         negative_control(exposure, ran, name, against),
         *freed,
     ]
+
+
+def _onset(exposure: Exposure, ran: pd.Series[Any], failures: pd.Series[Any], name: str) -> Exhibit:
+    """When failures of the kind that is laid to a version began among the users of its action."""
+    jobs = exposure.jobs
+    text = jobs["component"].astype("object").fillna("") + "/" + jobs["kind"].astype("object").fillna("")
+    alike = jobs["failed"].astype(bool) & ran.notna() & (text == text[failures].mode().iloc[0])
+    first = jobs.loc[ran.fillna(False).astype(bool), "started_at"].min()
+    moments = {} if pd.isna(first) else {"its first job": first.to_pydatetime()}
+    return onset_exhibit(exposure.where(ran.notna()), alike[ran.notna()], name, moments)
 
 
 def _by_cause(exposure: Exposure, group: Group, laid: pd.Series[Any], incidents: pd.DataFrame) -> list[Exhibit]:

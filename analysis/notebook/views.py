@@ -15,9 +15,11 @@ import plotly.graph_objects as go
 from analysis import charts
 from analysis.charts import tables
 from analysis.charts.words import Words, clock, count, percent
+from analysis.correlate.windows import change_points, hourly
 from analysis.notebook.history import HOUR, History, Selection, select, whole_hours
 
 WORDS = Words("en")
+_MOST_TURNS = 6
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,20 @@ def days(history: History, chosen: Selection) -> Shown:
         f"{worst.group} stands out most: {_rate(worst)}.",
         f"{count(len(apart))} of the other {count(len(rates) - 1)} days have an interval that overlaps it.",
     )
-    return Shown(charts.rate_rows([(r.group, r, "blue", "") for r in shown], WORDS, WORDS("rate_by_day"), "days"), says)
+    figure = charts.rate_rows([(r.group, r, "blue", "") for r in shown], WORDS, WORDS("rate_by_day"), "days")
+    return Shown(figure, (*says, *_turns(jobs)))
+
+
+def _turns(jobs: pd.DataFrame) -> tuple[str, ...]:
+    """When the rate of failures changed; a steady rate is told, too."""
+    found = change_points(hourly(jobs))
+    if not found:
+        return ("No hour parts the history into a better and a worse stretch: the rate is steady.",)
+    return tuple(
+        f"{'Up' if c.after > c.before else 'Down'} from {percent(c.before)} to {percent(c.after)} at {clock(c.at)} UTC "
+        f"(between {clock(c.low)} and {clock(c.high)})."
+        for c in found[:_MOST_TURNS]
+    )
 
 
 def inside_posts(history: History, chosen: Selection) -> Shown:

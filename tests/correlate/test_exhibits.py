@@ -1,4 +1,4 @@
-"""Controls, exonerations, text, inputs, load, persistence, reruns: each speaks for or against, or says it cannot."""
+"""Controls, exonerations, text, load, persistence, reruns: each speaks for or against, or says it cannot."""
 
 from datetime import UTC, datetime
 
@@ -14,8 +14,7 @@ from analysis.correlate.controls import (
 )
 from analysis.correlate.dose import load_exhibit, persistence_exhibit
 from analysis.correlate.reruns import rerun_exhibit
-from analysis.correlate.text import classes, green_logs_exhibit, text_exhibit
-from analysis.correlate.touched import touched_exhibit
+from analysis.correlate.text import classes, text_exhibit
 from analysis.correlate.versions import ran
 from tests.correlate.frames import ACTION, exposure_of, jobs
 
@@ -36,10 +35,13 @@ def test_test_failures_that_rise_with_the_version_speak_against_blaming_it() -> 
 
 
 def test_jobs_without_the_action_that_fail_in_the_same_hours_point_elsewhere() -> None:
-    frame = pd.concat([both(0, 0, 0), jobs(80, hour=0, failures=2), jobs(40, hour=30, failures=20), both(30, 30, 30)])
+    lint = [jobs(80, hour=0, failures=2, job="lint"), jobs(40, hour=30, failures=20, job="lint")]
+    died_before_the_step = jobs(9, hour=30, failures=9)
+    frame = pd.concat([both(0, 0, 0), *lint, both(30, 30, 30), died_before_the_step])
     exposure = exposure_of(frame.assign(versions_observed=True))
     got = bystanders(exposure, ACTION, datetime(2025, 1, 7, 6, tzinfo=UTC), datetime(2025, 1, 7, 8, tzinfo=UTC))
     assert got.supports is False and got.estimate is not None and got.estimate > 10
+    assert got.n == 120, "a job that died before the step is no bystander"
 
 
 def test_who_failed_without_it_or_before_it_and_who_passed_with_it_free_a_suspect() -> None:
@@ -77,23 +79,6 @@ def test_failures_that_name_the_service_support_it() -> None:
     assert text_exhibit(exposure, laid, "Docker Hub", ["docker-hub"]).supports is True
     assert text_exhibit(exposure, laid, "npm", ["npm"]).supports is None
     assert classes(exposure)["n"].tolist() == [10, 10]
-
-
-def test_a_line_that_green_logs_hold_too_is_no_cause() -> None:
-    assert green_logs_exhibit("the warning", 40, 40, 58, 60).supports is None
-    assert green_logs_exhibit("the error", 40, 40, 0, 60).supports is True
-
-
-def test_an_input_that_no_failing_job_sets_frees_the_release_that_changed_it() -> None:
-    frame = both(0, 10, 0)
-    frame[f"{ACTION}:build-contexts"] = ~frame["failed"]
-    exposure = exposure_of(frame)
-    got = touched_exhibit(exposure, ran(exposure, ACTION, "6.11.0"), ACTION, "6.11.0", ["build-contexts"])
-    assert got.supports is False and "0 of 10" in got.statement
-    frame[f"{ACTION}:build-contexts"] = frame["failed"]
-    exposure = exposure_of(frame)
-    got = touched_exhibit(exposure, ran(exposure, ACTION, "6.11.0"), ACTION, "6.11.0", ["build-contexts"])
-    assert got.supports is True
 
 
 def test_a_limit_follows_the_load_and_plain_flakiness_does_not() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.correlate.windows import change_points, hourly, onset_exhibit, strongest_burst
+from analysis.correlate.windows import change_points, hourly, onset_exhibit
 from tests.correlate.frames import exposure_of, jobs
 
 
@@ -15,7 +15,7 @@ def outage(hours: range, rate: int = 6) -> pd.DataFrame:
 
 
 def test_both_edges_of_an_outage_are_found_with_an_interval() -> None:
-    found = change_points(hourly(exposure_of(outage(range(30, 36)))))
+    found = change_points(hourly(exposure_of(outage(range(30, 36))).jobs))
     assert [c.at for c in found] == list(pd.to_datetime(["2025-01-07T06:00Z", "2025-01-07T12:00Z"]))
     assert all(c.low <= c.at <= c.high for c in found)
     assert found[0].before < 0.02 and found[0].after == pytest.approx(0.6)
@@ -25,12 +25,12 @@ def test_a_steady_rate_has_no_change_points() -> None:
     rng = np.random.default_rng(1)
     frame = pd.concat([jobs(10, hour=h) for h in range(200)])
     frame["failed"] = rng.random(len(frame)) < 0.1
-    assert change_points(hourly(exposure_of(frame))) == []
+    assert change_points(hourly(exposure_of(frame).jobs)) == []
 
 
 def test_empty_hours_between_jobs_do_not_break_the_search() -> None:
     frame = pd.concat([jobs(20, hour=h, failures=0 if h < 100 else 15) for h in (0, 50, 99, 100, 180)])
-    assert [c.after for c in change_points(hourly(exposure_of(frame)))] == [0.75]
+    assert [c.after for c in change_points(hourly(exposure_of(frame).jobs))] == [0.75]
 
 
 def test_failures_that_began_before_the_version_speak_against_it() -> None:
@@ -41,14 +41,3 @@ def test_failures_that_began_before_the_version_speak_against_it() -> None:
     assert late.supports is False and late.estimate == pytest.approx(-14)
     assert "before its first job" in late.statement
     assert fits.supports is None
-
-
-def test_a_burst_is_found_and_chance_has_its_price() -> None:
-    series = hourly(exposure_of(outage(range(30, 36))))
-    burst = strongest_burst(series, np.random.default_rng(0), replicas=99)
-    assert burst is not None and burst.p == pytest.approx(0.01)
-    assert (burst.start, burst.end) == tuple(pd.to_datetime(["2025-01-07T06:00Z", "2025-01-07T12:00Z"]))
-    rng = np.random.default_rng(5)
-    even = pd.DataFrame({"n": 10.0, "failed": rng.binomial(10, 0.1, 72)}, index=series.index)
-    noise = strongest_burst(even, np.random.default_rng(0), replicas=99)
-    assert noise is not None and noise.p > 0.05

@@ -101,6 +101,23 @@ def test_each_shown_cause_has_evidence_with_links(document: dict[str, Any]) -> N
     assert any(e["runs"] for e in leading["evidence"])
 
 
+def test_the_weightiest_evidence_comes_first_and_what_mixes_hours_last(document: dict[str, Any]) -> None:
+    asked = next(c for c in document["causes"] if c["name"] == f"{ACTION}@{NEW}")
+    tests = [e["test"] for e in asked["evidence"]]
+    assert tests[0] == "competing-causes" and "difference-in-differences" in tests
+    tail = tests.index("pooled-risk-ratio")
+    assert set(tests[tail:]) <= {"pooled-risk-ratio", "sensitivity", "placebo"}
+    assert {"failed-on-old", "passed-outside"} & set(tests[1:tail])
+
+
+def test_failures_that_began_before_the_version_speak_against_the_version_asked_about(tmp_path: Path) -> None:
+    late = dict.fromkeys(range(6), 9.0)
+    told = diagnose(stored(history(outage(6.2, 11.0), runs=400, adopt=late), tmp_path), Scope(), action=ACTION)
+    asked = next(c for c in told["causes"] if c["name"] == f"{ACTION}@{NEW}")
+    onset = next(e for e in asked["evidence"] if e["test"] == "onset")
+    assert not onset["supports"] and onset["estimate"] < -24 and "before its first job" in onset["statement"]
+
+
 def test_an_unknown_action_is_told_which_exist() -> None:
     frames = history(outage(6.2, 8.0), runs=60)
     with pytest.raises(UsageError, match="docker/build-push-action"):

@@ -49,6 +49,20 @@ def test_the_window_is_half_open(history: History) -> None:
     assert len(select(history, Selection(until=first))) == 0
 
 
+def test_the_hours_at_which_the_rate_changed_are_told_with_their_interval(history: History) -> None:
+    start = history.jobs["started_at"].min().floor("h")
+    frame = pd.DataFrame({"started_at": [start + pd.Timedelta(minutes=3 * i) for i in range(400)], "censored": False})
+    jobs = history.jobs.iloc[[0] * 400].reset_index(drop=True).assign(**frame)
+
+    def says(failed: pd.Series) -> tuple[str, ...]:
+        part = dataclasses.replace(history.exposure, jobs=jobs.assign(failed=failed))
+        return views.days(dataclasses.replace(history, exposure=part), Selection()).says
+
+    told = says(jobs.index >= 200)
+    assert any(line.startswith("Up from 0\u2009% to 100\u2009% at 2025") for line in told), told
+    assert says(jobs.index % 2 == 0)[-1].endswith("the rate is steady.")
+
+
 def test_the_action_whose_upgrade_is_in_question_comes_first(history: History) -> None:
     assert history.leading_versions(history.actions[0]) == ("6.10.0", "6.11.0")
 
