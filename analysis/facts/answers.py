@@ -18,7 +18,7 @@ _STATUS = re.compile(
     r"responded with"
     r"(?: status)?(?: code)?|returned|replied|got|failed with|answered|received|with|a|HTTP error fetching \S{1,200}|"
     r"does not indicate success|reason|E|FETCH_|npm (?:ERR!|error))[\s\"':=({]{0,4}"
-    r"|https?://[^\s\"'<>]{3,600}[\"']?[ :,(-]{1,4}(?:HTTP(?:/[\d.]{1,3})? )?|: |\(|^)"
+    r"|https?://[^\s\"'<>]{3,600}[\"']?[ :,(-]{1,4}(?:HTTP(?:/[\d.]{1,3})? )?|: |\(|\]\[|^)"
     r"([45]\d\d)(?![\d%]|\.\d)(?:\b|_)",
     re.IGNORECASE,
 )
@@ -29,6 +29,8 @@ _PHRASE = re.compile(
     r"status code|error code|error responses|HTTP)",
     re.IGNORECASE,
 )
+# The Docker daemon's own 500 around what happened to its request.
+_OF_DAEMON = re.compile(r"500 Server Error[^(]{0,200}\((?=\"(?:Get|Head|Put|Post) )")
 _WORDS = (
     (re.compile(r"\btoo many requests\b", re.I), 429),
     (re.compile(r"\bbad gateway\b", re.I), 502),
@@ -76,8 +78,8 @@ _TAILS = (
         re.compile(
             r"TLS handshake|terminated the handshake|"
             r"tls: |x509: |SSL routines|SSLError|SSL_ERROR|SSLHandshake|certificate|CERT_|SSL connect|"
-            r"gnutls_handshake|GnuTLS|PKIX|schannel|secure channel|unexpected eof while reading|\bssl3?_|"
-            r"ERR_TLS|SSL: ",
+            r"gnutls_handshake|GnuTLS|PKIX|schannel|secure channel|unexpected eof while reading|"
+            r"\bssl3?_(?!read: connection)|ERR_TLS|SSL: ",
             re.I,
         ),
     ),
@@ -100,8 +102,8 @@ _TAILS = (
             r"unreachable|"
             r"ConnectionRefused|RemoteDisconnected|Remote end closed|Connection aborted|No route to host|"
             r"Failed to connect to|Couldn't connect|unable to connect|stream error|INTERNAL_ERROR|HTTP/?2 |http2:|"
-            r"closed (?:pipe|response body)|NewConnectionError|fetch failed|other side closed|"
-            r"underlying connection|recv failure|"
+            r"closed (?:pipe|response body)|NewConnectionError|fetch failed(?:\s*$|[:;,)])|other side closed|"
+            r"underlying connection|recv failure|socket disconnected before|"
             r"ECONNABORTED|was not closed cleanly|server closed|reset by peer|cannot reuse body|connection failed|"
             r"transport is closing|error reading from server|UND_ERR_SOCKET|Recv error|NetworkError|network error",
             re.I,
@@ -186,6 +188,7 @@ _NO_IMAGE = frozenset(
 
 def http_status(text: str) -> int | None:
     """The HTTP status that a line tells: with a code where it has one, by its phrase otherwise."""
+    text = _OF_DAEMON.sub("", text)
     for match in chain(_PHRASE.finditer(text), _STATUS.finditer(text)):
         status = int(match[1])
         if 400 <= status <= 431 or status == 451 or 500 <= status <= 530:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 
 from analysis.facts import answers
-from analysis.facts.candidates import Candidate
+from analysis.facts.candidates import Candidate, is_loud
 from analysis.facts.hosts import Found, Hosts, hosts, split_image
 from analysis.facts.log_lines import LogView
+from analysis.facts.signatures import Signature
 from analysis.facts.surroundings import Surroundings, without_vertex
 
 _PUBLIC_PULL = re.compile(
@@ -24,6 +25,9 @@ _REGISTRY_WORDS = re.compile(
 )
 # A login checks the password; where the manifest is refused for it later, the registry changed its mind.
 _STORED_LOGIN = re.compile(r"/manifests/\S*:? unauthorized: incorrect username or password")
+# The manifest was served and the layers begun: whoever is refused after that had been let in.
+_AFTER_MANIFEST = re.compile(r"error pulling image configuration: .{0,80}unauthorized")
+_PULLING_FROM = re.compile(r"\bPulling from ([\w./-]+)")
 _LAYERS = re.compile(
     r"\b(?:pushing|pulling|exporting to image|load metadata for|resolve|extracting|importing cache manifest)\b"
 )
@@ -38,10 +42,15 @@ _WORDS_OF_GHCR = re.compile(
     r"unexpected status: 403 Forbidden\s*$|cannot reuse body, request must be retried|"
     r"retry-after: [\d.]+\S{1,2}, allowed: \d+/minute"
 )
-_NO_ANSWER = re.compile(r"\bETIMEDOUT\b(?! \d+\.)")  # nobody answered, and nobody is named
+_NO_ANSWER = re.compile(r"\bETIMEDOUT\b(?! \d+\.)|\bERR_SOCKET_TIMEOUT\b")  # nobody answered, and nobody is named
+_MARK_WITHIN = 60
 _GUESSES = frozenset(("unknown", "network"))
 _ACTION_FRAME = re.compile(r"^(?:\s+at|\s*-) .{0,200}[/\\]_actions[/\\]")
-_OWN_FILE = re.compile(r"(?:Cannot find module|no such file|ENOENT|not found).{0,80}[/\\]_actions[/\\]", re.IGNORECASE)
+_OWN_FILE = re.compile(
+    r"Cannot find module '/github/workspace/|"
+    r"(?:Cannot find module|no such file|ENOENT|not found).{0,80}[/\\]_actions[/\\]",
+    re.IGNORECASE,
+)
 _BUILDS_ACTION = re.compile(
     r"docker build .{0,300}[/\\]_actions[/\\]|^Build container for action use|"
     r"^(?:Error: )?Docker build failed with exit code"
@@ -50,6 +59,9 @@ _STEP = re.compile(r"^#\d+ |^The command '/bin/sh")
 _USES = re.compile(r"^Run [\w.-]+/[\w./-]+@\S+$")
 _OF_PROJECT = re.compile(r"^(?:g?make(?:\[\d+\])?: \*\*\* \[|npm (?:ERR!|error) |error Command failed|task: Failed)")
 _RUN = re.compile(r"^(?:##\[group\])?Run \S")
+_BUILDER = re.compile(
+    r"\bbuildx\b|\bbuildkit|failed to solve|\bdocker manifest|\b(?:SBOM|SPDX|attestation|provenance|cache exporter)\b"
+)
 _RUNS = re.compile(r"\] (?:RUN|COPY|ADD) ")
 
 
@@ -87,7 +99,7 @@ class Blame:
         if not named:
             return "action" if self._thrown_by_action() else self._unnamed(found)
         if named[0].component == "from-step":
-            if self._thrown_by_action() or self._in_action_step():
+            if self._thrown_by_action() or self._in_action_step() or self._is_set_failed(named[0]):
                 return "action"
             own = named[0].fallback == "action" and any(_OF_PROJECT.match(text) for text in self.around.below[:5])
             return "user-config" if own else named[0].fallback
@@ -106,11 +118,13 @@ class Blame:
             if found.component == "git-hosting" and tool == "gha-service":
                 return tool
             return found.component
-        if found is not None and (self.hosts.is_mirror(found.host) or self.hosts.is_storage(found.host)):
+        if found is not None and self._is_shared(found):
             tool = tool or self._near_tool()
         if tool is not None:
             silent = found is None and _NO_ANSWER.search(self.text) is not None and not self._names(tool)
             return "network" if silent else tool
+        if found is not None and not self._is_shared(found) and self._moves_layers():
+            return "other-registry"
         if "registry" in families or (found is None and self._moves_layers()):
             return self._near_registry() or self._likeliest_registry()
         if found is None or self.hosts.is_storage(found.host):
@@ -121,6 +135,10 @@ class Blame:
             if near is not None:
                 return near
         return "other-package-registry" if fallback in _GUESSES and self._downloads() else fallback
+
+    def _is_shared(self, found: Found) -> bool:
+        """Whether a host serves many services and says nothing alone."""
+        return self.hosts.is_mirror(found.host) or self.hosts.is_storage(found.host)
 
     def _likeliest_registry(self) -> str:
         """The registry where no line names one: Docker Hub, except for what only GHCR says, or does not say, so."""
@@ -162,6 +180,11 @@ class Blame:
             _BUILDS_ACTION.search(text) for text in (*self.around.up(80), *self.around.below)
         )
 
+    def _is_set_failed(self, signature: Signature) -> bool:
+        """Whether JavaScript's own complaint stands in the runner's error line: only an action puts it there."""
+        marked = b"##[error]" in self.view.buffer[self.line.start : self.line.start + _MARK_WITHIN]
+        return marked and signature.family == "javascript-runtime"
+
     def _frames_of_action(self) -> bool:
         return any(_ACTION_FRAME.search(text) for text in self.around.below[:4])
 
@@ -180,8 +203,18 @@ class Blame:
         """The component of an error in plain words: told only where it names a host and says how it failed."""
         if answers.kind_of_tail(self.text) is None:
             named = found.component if found is not None else None
-            return named if named is not None and named.startswith("gha-") else "unknown"
+            if named is not None and named.startswith("gha-"):
+                return named
+            return "buildkit" if self._is_of_builder() else "unknown"
         return self._from_host(found, frozenset(), "unknown")
+
+    def _is_of_builder(self) -> bool:
+        """Whether a line that nobody knows is the image builder's own, not one of a command that it ran."""
+        if self.line.best.role == "symptom" or not is_loud(self.text):
+            return False
+        if any(_RUNS.search(text) for text in self.around.vertex_above):
+            return False
+        return any(_BUILDER.search(text) for text in (self.text, *self.around.up(6), *self.around.below[:3]))
 
     def _moves_layers(self) -> bool:
         """Whether the BuildKit vertex of the line pulls or pushes, and does not run a command of the Dockerfile."""
@@ -206,8 +239,16 @@ class Blame:
             for text in texts:
                 image = answers.image_in(without_vertex(text))
                 if image is not None:
-                    return image
+                    return self._with_host(image, text)
         return None
+
+    def _with_host(self, image: str, text: str) -> str:
+        """The image as the command above asked for it: "Pulling from" leaves the registry's host out."""
+        name = _PULLING_FROM.search(text)
+        if name is None:
+            return image
+        asked = (answers.image_in(above) for above in self.around.up(40) if f"/{name[1]}" in above)
+        return next((full for full in asked if full is not None and f"/{name[1]}" in full), image)
 
     def _component_of_image(self, image: str) -> str:
         host, _ = split_image(image)
@@ -262,6 +303,8 @@ class Blame:
         registry = registry or (self._component_of_image(image) if image else self.hosts.registry_component)
         if operation == "push":
             return "user-config"
+        if _AFTER_MANIFEST.search(self.text) or any(_BUILDS_ACTION.search(text) for text in self.around.up(40)):
+            return registry
         if image is not None and self.hosts.is_public(image):
             return registry
         if any(_PUBLIC_PULL.search(text) for text in (*self.around.up(40), *self.around.inputs)):

@@ -59,8 +59,8 @@ def read_details(view: LogView, cause: Cause) -> Details:
         component = "user-config"
     if component == "unknown" and kind in _REFUSED and line.best.role != "symptom":
         component = "user-config"
-    if kind == "http-401" and component in PACKAGES and found is not None and found.component is None:
-        component = "user-config"  # a private package server: whoever asks has to say who he is
+    if kind == "http-401" and component in PACKAGES:
+        component, kind = "user-config", "auth-denied"  # who asks without leave asks a private place
     if component == "user-config" and kind in ("http-401", "http-403") and answers.is_denied(line.text):
         kind = "auth-denied"
     operation = operation_of(line, around, component)
