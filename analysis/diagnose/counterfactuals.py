@@ -14,14 +14,13 @@ import numpy.typing as npt
 
 from analysis.diagnose.attribution import Attribution, Group
 from analysis.diagnose.search import Posterior
-from analysis.diagnose.suspects import Question
+from analysis.diagnose.suspects import SOFTWARE, Question
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 _MIRRORED = frozenset({"docker-hub", "ghcr", "ecr-public", "gar", "mcr", "quay", "other-registry"})
 _MIRROR_WORKS = (18.0, 2.0)
-_VERSIONED = frozenset({"action-version", "tool-version", "runner-image"})
 _TRANSIENT = frozenset({"service", "rate-limit"})
 _URN = 4.0
 
@@ -72,7 +71,7 @@ def counterfactuals(
         rollback, retry_once, retry_twice, pin, mirror, wait. None where the remedy does not apply.
     """
     cost = minutes[attribution.cell]
-    versions = {g for g in attribution.members if g[0] in _VERSIONED}
+    versions = {g for g in attribution.members if g[0] in SOFTWARE}
     actions = {g for g in versions if g[0] == "action-version"}
     asked = {("action-version", f"{question.action}@{question.new}")} if question and question.new else actions
     services = {g for g in attribution.members if g[0] in _TRANSIENT}

@@ -17,21 +17,17 @@ from scipy.stats import norm
 from analysis.diagnose.cells import Attribute, Cells
 from analysis.diagnose.likelihood import Observed, fit
 from analysis.diagnose.local import merge_suspects
+from analysis.diagnose.scan import SPREAD, USUAL_HOURS
 from analysis.diagnose.search import Posterior, prepare
-from analysis.diagnose.suspects import LATE, Suspect
+from analysis.diagnose.suspects import LATE, SOFTWARE, Suspect
 
 Floats = npt.NDArray[np.float64]
 Group = tuple[str, str]
 
-VERSIONED = frozenset({"action-version", "tool-version", "runner-image"})
 UNNAMED = ("service", "unknown")
 _NATS = 2.5
 _TOLD = 9.0
 _PAUSE = 12 * 3600.0
-# Of 575 incidents that status pages told of to the minute (GitHub, Docker Hub, Google Cloud and others, 2016 to 2026)
-# half were over after 1.3 hours, 2.8 % lasted half a day, 1.6 % a day, 0.2 % three days; a little longer here.
-_USUAL_HOURS = 1.5
-_SPREAD = 1.4
 
 
 def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
@@ -49,7 +45,7 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
     (cause, name) or None
     """
     index = posterior.best_variant(group)
-    if index is None or group[0] not in VERSIONED | {"code-change"}:
+    if index is None or group[0] not in SOFTWARE | {"code-change"}:
         return None
     subset = next(s for s in posterior.subsets if index in s)
     rivals = [s for s in posterior.suspects if s.group not in {posterior.suspects[i].group for i in subset}
@@ -104,9 +100,9 @@ def _may_stand_in(leading: Suspect, rival: Suspect) -> bool:
         return leading.cause == "action-version"
     if rival.variant == LATE or rival.start is not None:
         return False
-    if leading.cause in VERSIONED:
-        return rival.cause == "code-change" or rival.cause in VERSIONED
-    return rival.cause in VERSIONED
+    if leading.cause in SOFTWARE:
+        return rival.cause == "code-change" or rival.cause in SOFTWARE
+    return rival.cause in SOFTWARE
 
 
 def _at_that_time(cells: Cells, leading: Suspect) -> list[Suspect]:
@@ -136,7 +132,7 @@ def _too_long(cells: Cells, trouble: Suspect) -> float:
         return 0.0
     bursts = np.split(dead, np.flatnonzero(np.diff(dead) > 2 * _PAUSE) + 1)
     hours = max(float(burst[-1] - burst[0]) for burst in bursts) / 3600
-    return -float(norm.logsf(np.log(max(hours, 0.1) / _USUAL_HOURS) / _SPREAD))
+    return -float(norm.logsf(np.log(max(hours, 0.1) / USUAL_HOURS) / SPREAD))
 
 
 def _attribute(cells: Cells, leading: Suspect) -> Attribute | None:

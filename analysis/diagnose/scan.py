@@ -17,10 +17,16 @@ Floats = npt.NDArray[np.float64]
 _MOST_EDGES = 90
 _ALIKE = 0.6
 _SECOND_BURST = 3.0
+_BURST = 1.5
 _ONE_MORE = float(np.log(0.3))
 _SHORTEST = 15 * 60.0
 _LONGEST_GAP = 10 * 3600.0
 _PASSED = 12
+# Of 575 incidents that status pages told of to the minute (GitHub, Docker Hub, Google Cloud and others, 2016 to 2026)
+# half were over after 1.3 hours, 2.8 % lasted half a day, 1.6 % a day, 0.2 % three days; a little longer here.
+USUAL_HOURS = 1.5
+SPREAD = 1.4
+_TOLD = 0.5
 _LENGTHS = float(np.log(7 * 86400 / _SHORTEST))
 
 
@@ -108,6 +114,17 @@ def window(start: float, end: float, times: Floats, score: float = 0.0, rate: fl
     return Window(((start, end),), score, float(log_prior))
 
 
+def as_outage(found: Window) -> Window:
+    """The window at the price of an outage: half of them last as status pages tell, of the others nothing is known."""
+    price = found.log_prior
+    for start, end in found.spans:
+        length = max(end - start, _SHORTEST)
+        deviation = np.log(length / 3600 / USUAL_HOURS) / SPREAD
+        told = np.exp(-0.5 * deviation**2) / (SPREAD * np.sqrt(2 * np.pi))
+        price += float(np.log(_TOLD * told * _LENGTHS + 1 - _TOLD))
+    return replace(found, log_prior=price)
+
+
 def _room(marks: Floats, rate: float, open_end: float | None) -> float:
     """Time in which an edge may lie: each job that passed on the way makes it less likely that it lies beyond."""
     gaps = np.abs(np.diff(marks))
@@ -173,7 +190,8 @@ def _bursts(best: Window, edges: Floats, hits: Floats, weights: Floats, times: F
             break
         running = np.append(0.0, np.cumsum(np.where(open_, exposed, 0.0)))
         more = _best(left, hits[free], weights[free], times, running, 6)
-        more = [w for w in more if w.score >= _SECOND_BURST and all(
+        # One failure by itself is what any day brings, however the days are chosen.
+        more = [w for w in more if w.score >= _SECOND_BURST and weights[w.holds(hits)].sum() >= _BURST and all(
             w.end < start or w.start > end for start, end in current.spans)]  # fmt: skip
         if not more:
             break

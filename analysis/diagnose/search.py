@@ -15,8 +15,9 @@ import numpy.typing as npt
 from analysis.diagnose.background import base_priors
 from analysis.diagnose.cells import Cells
 from analysis.diagnose.classes import BACKGROUNDS, prior_text, priors
-from analysis.diagnose.likelihood import Fit, Observed, Pool, fit
-from analysis.diagnose.suspects import Suspect
+from analysis.diagnose.likelihood import Observed, Pool, fit
+from analysis.diagnose.nested import inside, nested
+from analysis.diagnose.suspects import SOFTWARE, Suspect
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -29,7 +30,6 @@ _FINISHED = 40
 _POOL = 30
 _SHADOWED = 12
 _NESTED = -8.0
-_WITHIN = 0.9
 # What two releases of one action share is one suspect ("and later versions"); two faults of one action, each in a
 # release of its own, are rarer than the priors of two versions say.
 _SAME_ACTION = -4.0
@@ -179,7 +179,8 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
     -------
     Posterior
     """
-    everyone = list(suspects)
+    least_of_all = float(np.clip(_LEAST_SHARE * cells.n[cells.failed].sum(), *_LEAST))
+    everyone = [s for s in suspects if s.own is None or _told(cells, s) >= least_of_all]
     observed, pool, failing = prepare(cells, everyone, read_texts)
     log_prior = np.array([s.log_prior for s in everyone])
     groups = np.array(_numbers([s.group for s in everyone]), np.int64)
@@ -189,7 +190,8 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
 
     firm = np.array([s.cause in ("code-change", "configuration") for s in everyone], bool)
     versioned = np.array([s.cause == "action-version" for s in everyone], bool)
-    least_of_all = float(np.clip(_LEAST_SHARE * observed.weight.sum(), *_LEAST))
+    software = np.array([s.cause in SOFTWARE for s in everyone], bool)
+    within = inside(everyone, observed, pool, software)
     asks = {"action-version": _LEAST_VERSIONED, "tool-version": _LEAST_VERSIONED, "runner-image": _LEAST_VERSIONED,
             "code-change": _LEAST_FIRM, "configuration": _LEAST_FIRM}  # fmt: skip
     asked_of = np.maximum(least_of_all, [asks.get(s.cause, 0.0) for s in everyone])
@@ -202,14 +204,14 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
         if fresh:
             rows = np.array(fresh, np.int64)
             result = fit(observed, pool, rows, steps) if steps else fit(observed, pool, rows)
-            nested = _nested(result, rows, versioned)
+            shadowed = nested(result, rows, software, within)
             for row, subset in enumerate(fresh):
                 killed = result.kills[row, :, 0] / result.kills[row].sum(-1)
                 lasting = firm[rows[row]]
                 asked = asked_of[rows[row]]
                 rate = np.where(lasting, _MIN_KILLS_FIRM, _MIN_KILLS)
                 enough = bool(((result.explained[row] >= asked) & (killed >= rate)).all())
-                prior = float(log_prior[rows[row]].sum()) + _NESTED * int(nested[row])
+                prior = float(log_prior[rows[row]].sum()) + _NESTED * int(shadowed[row])
                 mine = actions[rows[row][versioned[rows[row]]]]
                 prior += _SAME_ACTION * (len(mine) - len(np.unique(mine)))
                 scores[subset] = float(result.bound[row]) + prior if enough else -np.inf
@@ -247,19 +249,10 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
                      tuple(explained[s] for s in kept))  # fmt: skip
 
 
-def _nested(result: Fit, rows: Ints, versioned: Bools) -> Ints:
-    """How many members of each subset kill only jobs that a version of the subset met as well.
-
-    A version does not kill at the same rate in every repository; what looks like a second cause among its own jobs
-    is mostly that.
-    """
-    members = rows.shape[1]
-    if members < 2:
-        return np.zeros(len(rows), np.int64)
-    within = result.within / np.maximum(result.explained, 1e-9)[:, :, None]
-    covered = (within > _WITHIN) & versioned[rows][:, None, :] & ~versioned[rows][:, :, None]
-    counts: Ints = covered.any(-1).sum(-1)
-    return counts
+def _told(cells: Cells, suspect: Suspect) -> float:
+    """Failures inside a service's or limit's window that are no compiler's and no test's: these it does not write."""
+    code = np.array([c.group == "code" for c in cells.classes] + [False])[cells.text]
+    return float((cells.n * suspect.exposed)[cells.failed & ~code].sum())
 
 
 def _beside(

@@ -35,6 +35,7 @@ _OLD_GUILTY = 0.3
 _RANGE = 0.3
 _LATE = float(np.log(0.2))
 LATE = "from a day on"
+SOFTWARE = frozenset({"action-version", "tool-version", "runner-image"})
 _VARIANTS = 0.35
 
 

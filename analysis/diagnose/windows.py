@@ -15,7 +15,7 @@ import numpy.typing as npt
 from analysis.diagnose.cells import Cells
 from analysis.diagnose.chance import Chances
 from analysis.diagnose.classes import TextClass, priors
-from analysis.diagnose.scan import Window, windows
+from analysis.diagnose.scan import Window, as_outage, windows
 from analysis.diagnose.suspects import Suspect
 from analysis.schema import SERVICE_COMPONENTS
 
@@ -103,7 +103,7 @@ def limit_suspects(cells: Cells) -> list[Suspect]:
             continue
         room = users(cells, component, None) | _same_jobs(cells, hit)
         load = _load(cells, room)
-        days: list[Window | None] = [None, *_distinct(crowding(cells, hit, room))]
+        days: list[Window | None] = [None, *_distinct(_outages(cells, hit, room))]
         for share in _BUSY:
             busy = room & (load >= np.quantile(load[room], share))
             words = "in the busiest hours" if share else ""
@@ -156,6 +156,10 @@ def crowding(cells: Cells, hit: Bools, room: Bools, most: int = 4, extra: Floats
     return windows(cells.time[hit], weights[hit], cells.time[room], cells.n[room], most)
 
 
+def _outages(cells: Cells, hit: Bools, room: Bools, most: int = 4, extra: Floats | None = None) -> list[Window]:
+    return [as_outage(w) for w in crowding(cells, hit, room, most, extra)]
+
+
 def _of_component(cells: Cells, component: str, prior: float) -> Iterator[Suspect]:
     own = of_class(cells, lambda c: c.component == component)
     vague = of_class(cells, lambda c: c.group in ("vague", "network"))
@@ -171,9 +175,9 @@ def _of_component(cells: Cells, component: str, prior: float) -> Iterator[Suspec
             continue
         room = users(cells, component, operations) | _same_jobs(cells, hit)
         cost = float(np.log(_BY_OPERATION / max(len(ways) - 1, 1))) if operations else float(np.log(1 - _BY_OPERATION))
-        looked = crowding(cells, hit, room)
+        looked = _outages(cells, hit, room)
         if vague.any():
-            looked += crowding(cells, hit | (vague & room), room, most=2, extra=np.where(hit, 1.0, 0.6))
+            looked += _outages(cells, hit | (vague & room), room, most=2, extra=np.where(hit, 1.0, 0.6))
         for window in _distinct(looked):
             yield _suspect(cells, component, window, room, prior + cost, operations, component)
         if operations is None:
@@ -187,7 +191,7 @@ def _unseen(cells: Cells, component: str, hit: Bools, vague: Bools, room: Bools,
     if not (vague & wider & ~room).any():
         return
     extra = np.where(hit, 1.0, 0.6)
-    for window in _distinct(crowding(cells, hit | (vague & wider), wider, most=2, extra=extra)):
+    for window in _distinct(_outages(cells, hit | (vague & wider), wider, most=2, extra=extra)):
         found = _suspect(cells, component, window, wider, prior + _USED_UNSEEN, None, component)
         yield replace(found, variant=UNSEEN)
 
@@ -210,7 +214,8 @@ def _in_regions(cells: Cells, component: str, hit: Bools, room: Bools, prior: fl
             continue
         exposed = room * chances.of(int(level))
         cost = prior + float(np.log(_BY_REGION / len(region.levels)))
-        for window in windows(cells.time[own], cells.n[own], cells.time[room], (cells.n * exposed)[room], 2):
+        looked = windows(cells.time[own], cells.n[own], cells.time[room], (cells.n * exposed)[room], 2)
+        for window in map(as_outage, looked):
             found = _suspect(cells, component, window, room, cost, None, component)
             words = f"for runners in {region.levels[level]}"
             yield replace(found, exposed=found.exposed * exposed, variant=words)
@@ -254,7 +259,7 @@ def _unnamed(cells: Cells, named: Sequence[str], prior: float) -> Iterator[Suspe
     vague = of_class(cells, lambda c: c.group in ("vague", "network"))
     some = vague | of_class(cells, lambda c: c.component in SERVICE_COMPONENTS)
     room = np.ones(cells.size, bool)
-    looked = [*crowding(cells, vague, room, 3), *crowding(cells, some, room, 3)]
+    looked = [*_outages(cells, vague, room, 3), *_outages(cells, some, room, 3)]
     for window in _distinct(looked):
         inside = window.holds(cells.time)
         own = _standing_out(cells, named, inside)

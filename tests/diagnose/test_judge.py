@@ -113,3 +113,23 @@ def test_a_version_is_held_against_a_secret_that_ran_out_and_an_image_is_not() -
     assert positivity._may_stand_in(version, secret)
     assert not positivity._may_stand_in(image, secret)
     assert not positivity._may_stand_in(version, outage)
+
+
+def test_two_failures_of_a_service_days_apart_are_no_outage_of_it() -> None:
+    frames = history(nothing, flaky=0.03)
+    build = np.flatnonzero(frames.jobs["job"].eq("build") & ~frames.jobs["failed"])
+    for place in build[[len(build) // 3, len(build) // 2, 2 * len(build) // 3]]:
+        frames.jobs.loc[place, ["failed", "component", "kind", "operation"]] = [True, "docker-hub", "http-5xx", "pull"]
+    found = judged(frames)
+    assert found.decision.guilty == ()
+    assert found.decision.probability.get(HUB, 0.0) < 0.3
+
+
+def test_a_repository_that_a_version_hits_harder_needs_no_broken_code_beside_it() -> None:
+    def uneven(job: Job, rng: np.random.Generator) -> tuple[str, str, str] | None:
+        rate = 0.95 if job.repo == 0 else 0.35
+        hit = job.version == NEW and job.job == "build" and rng.random() < rate
+        return ("unknown", "other", "build-step") if hit else None
+
+    found = judged(history(uneven, seed=3))
+    assert found.decision.guilty == (VERSION,)

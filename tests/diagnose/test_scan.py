@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.diagnose.scan import window, windows
+from analysis.diagnose.scan import as_outage, window, windows
 
 HOUR = 3600.0
 
@@ -43,3 +43,17 @@ def test_an_edge_is_less_certain_where_only_some_of_the_jobs_inside_fail() -> No
     sure, some = (window(start, end, times, rate=rate).log_prior for rate in (1.0, 0.4))
     assert some > sure
     assert some - sure < 2 * np.log(1 / 0.4) + 0.01
+
+
+def test_a_lone_failure_far_off_is_no_second_burst() -> None:
+    times = np.arange(0.0, 600.0) * HOUR
+    hits = np.concatenate([times[100:112], times[[400]]])
+    found = windows(hits, np.ones(len(hits)), times, np.ones(len(times)))
+    assert all(len(w.spans) == 1 for w in found)
+
+
+def test_an_outage_of_days_costs_more_than_one_of_hours() -> None:
+    times = np.arange(0.0, 14 * 86400.0, 1800.0)
+    price = {hours: (plain := window(100 * HOUR, (100 + hours) * HOUR, times), as_outage(plain)) for hours in (2, 72)}
+    cost = {hours: outage.log_prior - plain.log_prior for hours, (plain, outage) in price.items()}
+    assert cost[2] > 0 > cost[72] > np.log(0.5) - 1e-9

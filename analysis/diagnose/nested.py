@@ -1,0 +1,82 @@
+"""Is a second cause needed, or is it the first one that kills here more and there less?
+
+In: subsets of suspects as fitted. Out: how many members of each kill only jobs that a version of the subset met too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.diagnose.likelihood import Fit, Observed, Pool
+from analysis.diagnose.suspects import Suspect
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+_ALL = 0.9
+
+
+def nested(result: Fit, rows: Ints, software: Bools, inside: Bools) -> Ints:
+    """How many members of each subset kill only jobs that a version of the subset met as well.
+
+    A version does not kill at the same rate in every repository; what looks like a second cause among its own jobs
+    is mostly that.
+
+    Parameters
+    ----------
+    result : Fit
+        B subsets of s suspects.
+    rows : (B, s) int
+    software : (S,) bool
+    inside : (S, S) bool
+        As `inside` gives it.
+
+    Returns
+    -------
+    (B,) int
+    """
+    members = rows.shape[1]
+    if members < 2:
+        return np.zeros(len(rows), np.int64)
+    within = result.within / np.maximum(result.explained, 1e-9)[:, :, None]
+    covered = (within > _ALL) & software[rows][:, None, :] & ~software[rows][:, :, None]
+    covered |= inside[rows[:, :, None], rows[:, None, :]]
+    counts: Ints = covered.any(-1).sum(-1)
+    return counts
+
+
+def inside(suspects: Sequence[Suspect], observed: Observed, pool: Pool, software: Bools) -> Bools:
+    """Whether all failures that code or a secret could account for met a version in some of its forms.
+
+    A version that kills one platform alone is seldom told apart by a job's name and inputs to the last job.
+
+    Parameters
+    ----------
+    suspects : sequence of S Suspect
+    observed : Observed
+    pool : Pool
+    software : (S,) bool
+        Which suspects are versions, tools or images.
+
+    Returns
+    -------
+    (S, S) bool
+        True where the second is a variant of a version that all failures of the first met.
+    """
+    firm = np.array([s.cause in ("code-change", "configuration") for s in suspects], bool)
+    mass = pool.exposed @ observed.weight
+    covered = np.zeros((len(suspects), len(suspects)), bool)
+    whole: dict[tuple[str, str], Floats] = {}
+    nowhere = np.zeros(pool.exposed.shape[1])
+    for i in np.flatnonzero(software).tolist():
+        if suspects[i].start is None:
+            whole[suspects[i].group] = np.maximum(whole.get(suspects[i].group, nowhere), pool.exposed[i])
+    for i in np.flatnonzero(software).tolist():
+        if suspects[i].group in whole and suspects[i].variant:
+            met = pool.exposed @ (observed.weight * whole[suspects[i].group])
+            covered[:, i] = firm & (met > _ALL * mass)
+    return covered
