@@ -26,7 +26,7 @@ Group = tuple[str, str]
 
 UNNAMED = ("service", "unknown")
 _NATS = 2.5
-_TOLD = 9.0
+_TOLD = 7.0
 _PAUSE = 12 * 3600.0
 
 
