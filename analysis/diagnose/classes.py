@@ -51,7 +51,8 @@ def text_class(component: str, kind: str, operation: str) -> TextClass:
     """The class of a failure by its component, kind and operation (vocabulary of `schema`)."""
     if kind in _CODE and component in ("user-code", "unknown"):
         return TextClass("user-code", "code", kind)
-    if component == "user-code":
+    # A file that a build misses came or went with a commit, whoever forgot it: no setting ran out.
+    if component == "user-code" or (component == "user-config" and kind == "missing-file"):
         return TextClass("user-code", "build", "")
     if component == "user-config":
         return TextClass("user-config", "config-auth" if kind in _AUTH or operation == "login" else "config", "")
