@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.diagnose.likelihood import Fit, Observed, Pool
-from analysis.diagnose.suspects import Suspect
+from analysis.diagnose.suspects import FIRM, SOFTWARE, Suspect
 
-Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
@@ -49,7 +48,7 @@ def nested(result: Fit, rows: Ints, software: Bools, inside: Bools) -> Ints:
     return counts
 
 
-def inside(suspects: Sequence[Suspect], observed: Observed, pool: Pool, software: Bools) -> Bools:
+def inside(suspects: Sequence[Suspect], observed: Observed, pool: Pool) -> Bools:
     """Whether all failures that code or a secret could account for met a version in some of its forms.
 
     A version that kills one platform alone is seldom told apart by a job's name and inputs to the last job.
@@ -59,24 +58,23 @@ def inside(suspects: Sequence[Suspect], observed: Observed, pool: Pool, software
     suspects : sequence of S Suspect
     observed : Observed
     pool : Pool
-    software : (S,) bool
-        Which suspects are versions, tools or images.
 
     Returns
     -------
     (S, S) bool
         True where the second is a variant of a version that all failures of the first met.
     """
-    firm = np.array([s.cause in ("code-change", "configuration") for s in suspects], bool)
-    mass = pool.exposed @ observed.weight
+    firm = np.flatnonzero([s.cause in FIRM for s in suspects])
+    forms: dict[tuple[str, str], list[int]] = {}
+    for i, suspect in enumerate(suspects):
+        if suspect.cause in SOFTWARE:
+            forms.setdefault(suspect.group, []).append(i)
+    mass = pool.exposed[firm] @ observed.weight
     covered = np.zeros((len(suspects), len(suspects)), bool)
-    whole: dict[tuple[str, str], Floats] = {}
-    nowhere = np.zeros(pool.exposed.shape[1])
-    for i in np.flatnonzero(software).tolist():
-        if suspects[i].start is None:
-            whole[suspects[i].group] = np.maximum(whole.get(suspects[i].group, nowhere), pool.exposed[i])
-    for i in np.flatnonzero(software).tolist():
-        if suspects[i].group in whole and suspects[i].variant:
-            met = pool.exposed @ (observed.weight * whole[suspects[i].group])
-            covered[:, i] = firm & (met > _ALL * mass)
+    for members in forms.values():
+        lasting = [i for i in members if suspects[i].start is None]
+        variants = [i for i in members if suspects[i].variant]
+        if lasting and variants:
+            met = pool.exposed[firm] @ (observed.weight * pool.exposed[lasting].max(axis=0))
+            covered[np.ix_(firm, np.array(variants))] = (met > _ALL * mass)[:, None]
     return covered

@@ -12,14 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
 
 from analysis.diagnose.cells import Attribute, Cells
 from analysis.diagnose.likelihood import Observed, fit
 from analysis.diagnose.local import merge_suspects
-from analysis.diagnose.scan import SPREAD, USUAL_HOURS
+from analysis.diagnose.scan import OUTAGE
 from analysis.diagnose.search import Posterior, prepare
 from analysis.diagnose.suspects import LATE, SOFTWARE, Suspect
+from analysis.diagnose.windows import of_class
 
 Floats = npt.NDArray[np.float64]
 Group = tuple[str, str]
@@ -126,13 +126,13 @@ def _at_that_time(cells: Cells, leading: Suspect) -> list[Suspect]:
 
 def _too_long(cells: Cells, trouble: Suspect) -> float:
     """What it costs a trouble to have lasted from its first failure to its last: minus log of the chance of that."""
-    code = np.array([c.group == "code" for c in cells.classes] + [False])[cells.text]
+    code = of_class(cells, lambda c: c.group == "code")
     dead = np.sort(cells.time[(trouble.exposed > 0.5) & cells.failed & ~code])
     if len(dead) == 0:
         return 0.0
     bursts = np.split(dead, np.flatnonzero(np.diff(dead) > 2 * _PAUSE) + 1)
     hours = max(float(burst[-1] - burst[0]) for burst in bursts) / 3600
-    return -float(norm.logsf(np.log(max(hours, 0.1) / USUAL_HOURS) / SPREAD))
+    return -float(OUTAGE.logsf(max(hours, 0.1)))
 
 
 def _attribute(cells: Cells, leading: Suspect) -> Attribute | None:

@@ -19,7 +19,7 @@ from analysis.diagnose.cells import Cells
 from analysis.diagnose.chance import Chances
 from analysis.diagnose.gibbs import State
 from analysis.diagnose.search import Posterior
-from analysis.diagnose.suspects import LATE, Suspect
+from analysis.diagnose.suspects import LATE, SOFTWARE, Suspect
 from analysis.diagnose.windows import users
 
 Floats = npt.NDArray[np.float64]
@@ -161,7 +161,7 @@ def _left_open(cells: Cells, suspect: Suspect) -> tuple[Floats, float]:
     """Exposure that the suspect's own leaves out, and the chance that it belongs to it."""
     if suspect.cause in ("service", "rate-limit") and suspect.own not in (None, "*"):
         return np.maximum(_inside(cells, suspect) - suspect.exposed, 0.0), _UNSEEN
-    if suspect.cause in ("action-version", "tool-version", "runner-image"):
+    if suspect.cause in SOFTWARE:
         whole = _ran(cells, suspect)
         if suspect.start is not None and suspect.end is not None:
             whole = whole * ((cells.time >= suspect.start) & (cells.time <= suspect.end))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import lognorm
 
 Floats = npt.NDArray[np.float64]
 
@@ -24,8 +25,7 @@ _LONGEST_GAP = 10 * 3600.0
 _PASSED = 12
 # Of 575 incidents that status pages told of to the minute (GitHub, Docker Hub, Google Cloud and others, 2016 to 2026)
 # half were over after 1.3 hours, 2.8 % lasted half a day, 1.6 % a day, 0.2 % three days; a little longer here.
-USUAL_HOURS = 1.5
-SPREAD = 1.4
+OUTAGE = lognorm(1.4, scale=1.5)  # hours
 _TOLD = 0.5
 _LENGTHS = float(np.log(7 * 86400 / _SHORTEST))
 
@@ -118,10 +118,10 @@ def as_outage(found: Window) -> Window:
     """The window at the price of an outage: half of them last as status pages tell, of the others nothing is known."""
     price = found.log_prior
     for start, end in found.spans:
-        length = max(end - start, _SHORTEST)
-        deviation = np.log(length / 3600 / USUAL_HOURS) / SPREAD
-        told = np.exp(-0.5 * deviation**2) / (SPREAD * np.sqrt(2 * np.pi))
-        price += float(np.log(_TOLD * told * _LENGTHS + 1 - _TOLD))
+        hours = max(end - start, _SHORTEST) / 3600
+        # The density of the log of the length, against that of the log-uniform.
+        told = OUTAGE.pdf(hours) * hours * _LENGTHS
+        price += float(np.log(_TOLD * told + 1 - _TOLD))
     return replace(found, log_prior=price)
 
 

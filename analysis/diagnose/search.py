@@ -17,7 +17,8 @@ from analysis.diagnose.cells import Cells
 from analysis.diagnose.classes import BACKGROUNDS, prior_text, priors
 from analysis.diagnose.likelihood import Observed, Pool, fit
 from analysis.diagnose.nested import inside, nested
-from analysis.diagnose.suspects import SOFTWARE, Suspect
+from analysis.diagnose.suspects import FIRM, SOFTWARE, Suspect
+from analysis.diagnose.windows import of_class
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -180,7 +181,9 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
     Posterior
     """
     least_of_all = float(np.clip(_LEAST_SHARE * cells.n[cells.failed].sum(), *_LEAST))
-    everyone = [s for s in suspects if s.own is None or _told(cells, s) >= least_of_all]
+    # A service or limit does not write what compilers and tests do.
+    told = np.where(cells.failed & ~of_class(cells, lambda c: c.group == "code"), cells.n, 0.0)
+    everyone = [s for s in suspects if s.own is None or told @ s.exposed >= least_of_all]
     observed, pool, failing = prepare(cells, everyone, read_texts)
     log_prior = np.array([s.log_prior for s in everyone])
     groups = np.array(_numbers([s.group for s in everyone]), np.int64)
@@ -188,12 +191,11 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
     scores: dict[tuple[int, ...], float] = {(): float(none.bound[0])}
     explained: dict[tuple[int, ...], Floats] = {(): np.zeros(0)}
 
-    firm = np.array([s.cause in ("code-change", "configuration") for s in everyone], bool)
+    firm = np.array([s.cause in FIRM for s in everyone], bool)
     versioned = np.array([s.cause == "action-version" for s in everyone], bool)
     software = np.array([s.cause in SOFTWARE for s in everyone], bool)
-    within = inside(everyone, observed, pool, software)
-    asks = {"action-version": _LEAST_VERSIONED, "tool-version": _LEAST_VERSIONED, "runner-image": _LEAST_VERSIONED,
-            "code-change": _LEAST_FIRM, "configuration": _LEAST_FIRM}  # fmt: skip
+    within = inside(everyone, observed, pool)
+    asks = dict.fromkeys(SOFTWARE, _LEAST_VERSIONED) | dict.fromkeys(FIRM, _LEAST_FIRM)
     asked_of = np.maximum(least_of_all, [asks.get(s.cause, 0.0) for s in everyone])
     actions = np.array(_numbers([(s.cause, s.name.split("@", 1)[0]) for s in everyone]), np.int64)
     finished: set[tuple[int, ...]] = set()
@@ -247,12 +249,6 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
             probability[group] = probability.get(group, 0.0) + float(weight)
     return Posterior(tuple(kept), weights, probability, everyone, observed, pool, failing,
                      tuple(explained[s] for s in kept))  # fmt: skip
-
-
-def _told(cells: Cells, suspect: Suspect) -> float:
-    """Failures inside a service's or limit's window that are no compiler's and no test's: these it does not write."""
-    code = np.array([c.group == "code" for c in cells.classes] + [False])[cells.text]
-    return float((cells.n * suspect.exposed)[cells.failed & ~code].sum())
 
 
 def _beside(

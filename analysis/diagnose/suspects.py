@@ -36,6 +36,8 @@ _RANGE = 0.3
 _LATE = float(np.log(0.2))
 LATE = "from a day on"
 SOFTWARE = frozenset({"action-version", "tool-version", "runner-image"})
+# What stays broken until somebody mends it.
+FIRM = frozenset({"code-change", "configuration"})
 _VARIANTS = 0.35
 
 

@@ -115,7 +115,7 @@ def test_a_version_is_held_against_a_secret_that_ran_out_and_an_image_is_not() -
     assert not positivity._may_stand_in(version, outage)
 
 
-def test_two_failures_of_a_service_days_apart_are_no_outage_of_it() -> None:
+def test_three_failures_of_a_service_days_apart_are_no_outage_of_it() -> None:
     frames = history(nothing, flaky=0.03)
     build = np.flatnonzero(frames.jobs["job"].eq("build") & ~frames.jobs["failed"])
     for place in build[[len(build) // 3, len(build) // 2, 2 * len(build) // 3]]:

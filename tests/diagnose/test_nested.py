@@ -28,7 +28,7 @@ def test_code_that_failed_only_where_some_form_of_a_version_ran_is_inside_that_v
     ]
     observed, pool, _ = prepare(cells, suspects)
     software = np.array([True, True, False, False])
-    within = inside(suspects, observed, pool, software)
+    within = inside(suspects, observed, pool)
     assert within[2, 1]
     assert not within[3].any()
     rows = np.array([[0, 2], [1, 2], [1, 3]])
