@@ -21,7 +21,7 @@ Group = tuple[str, str]
 
 GUILTY = 0.5
 _FEW_JOBS = 60
-_FEW_RUNS = 15
+_FEW_RUNS = 25
 _OVERWHELMING = 0.995
 _OPEN = 0.4
 _NAMED = 1.5

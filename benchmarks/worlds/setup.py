@@ -79,6 +79,8 @@ class Setup:
     rerun_factor: float = 1.0
     hiccup_rate: float = 0.0006
     least: int | None = None
+    most: int | None = None
+    most_runs: int | None = None
     moods: list[tuple[str, float, float, float]] = field(default_factory=list)
 
     @property

@@ -1,7 +1,7 @@
 """One world: a family's incident on a fleet, played, with the truth about it.
 
 In: family name, seed, size. Out: a `World`. The same three give the same world. A draw in which a guilty cause
-killed too few jobs to be found by anyone is drawn again.
+killed too few jobs to be found by anyone, or too many for a history that nobody can tell, is drawn again.
 """
 
 from __future__ import annotations
@@ -62,11 +62,22 @@ def make_world(family: str, seed: int, size: str = "normal") -> World:
     for draw in range(25):
         digest = hashlib.sha256(f"{family}/{size}/{seed}/{draw}".encode()).digest()
         world = _draw(np.random.default_rng(int.from_bytes(digest[:8], "big")), family, seed, size)
-        least = world.setup.least if world.setup.least is not None else (12 if size == "normal" else 5)
-        if all(world.killed.get(g.simulated, 0) >= least for g in world.guilty):
+        if _as_told(world):
             return world
     assert world is not None
     return world
+
+
+def _as_told(world: World) -> bool:
+    """Whether the draw is what its family says: enough killed to be found; few where it is too early to tell."""
+    setup = world.setup
+    least = setup.least if setup.least is not None else (12 if world.size == "normal" else 5)
+    most = max((n for cause, n in world.killed.items() if not cause.startswith("background")), default=0)
+    return (
+        all(world.killed.get(g.simulated, 0) >= least for g in world.guilty)
+        and (setup.most is None or most <= setup.most)
+        and (setup.most_runs is None or len(world.played.runs) <= setup.most_runs)
+    )
 
 
 def _draw(rng: np.random.Generator, family: str, seed: int, size: str) -> World:
