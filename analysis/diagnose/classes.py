@@ -21,6 +21,9 @@ from analysis.schema import SERVICE_COMPONENTS
 # The kinds of jobs whose background texts differ: any, image builds, and both with a restricted credential.
 BACKGROUNDS = ("background", "background-build", "background-restricted", "background-restricted-build")
 
+# The `own` of a service whose logs name nobody, as some outages leave them.
+NAMELESS = "-"
+
 _AUTH = frozenset({"http-401", "auth-denied"})
 _LIMIT = frozenset({"http-429", "rate-limit"})
 _CODE = frozenset({"compile-error", "test-failure", "lint"})
@@ -94,6 +97,7 @@ def prior_text(
         The last entry stands for every class that was not met.
     """
     table = priors()
+    cause = "nameless" if own == NAMELESS else cause
     shares = table["text"][cause]
     slots = [_slot(c, own) for c in classes]
     if operations:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.diagnose.cells import Attribute, Cells
+from analysis.diagnose.classes import NAMELESS
 from analysis.diagnose.likelihood import Observed, fit
 from analysis.diagnose.local import merge_suspects
 from analysis.diagnose.scan import OUTAGE
@@ -27,6 +28,8 @@ Group = tuple[str, str]
 UNNAMED = ("service", "unknown")
 _NATS = 2.5
 _TOLD = 7.0
+# One outage in seven or so leaves no name in any log: minus log of that.
+_MUTE = 2.0
 _PAUSE = 12 * 3600.0
 
 
@@ -55,7 +58,7 @@ def twin(cells: Cells, posterior: Posterior, group: Group) -> Group | None:
     length = np.zeros(len(rivals))
     troubles = _at_that_time(cells, posterior.suspects[index])
     rivals += troubles
-    length = np.append(length, [_too_long(cells, s) for s in troubles])
+    length = np.append(length, [_too_long(cells, s) + (_MUTE if s.own == NAMELESS else 0.0) for s in troubles])
     if not rivals:
         return None
     own = [posterior.suspects[i] for i in subset]
@@ -120,7 +123,9 @@ def _at_that_time(cells: Cells, leading: Suspect) -> list[Suspect]:
         inside |= (cells.time >= span[0]) & (cells.time <= span[-1])
     hull = (cells.time >= there[0]) & (cells.time <= there[-1])
     return [
-        Suspect(*UNNAMED, "", (users & spans).astype(float), leading.log_prior, own="*") for spans in (inside, hull)
+        Suspect(*UNNAMED, "", (users & spans).astype(float), leading.log_prior, own=own)
+        for spans in (inside, hull)
+        for own in ("*", NAMELESS)
     ]
 
 
