@@ -100,9 +100,7 @@ class Hosts:
                 return "gha-artifact"
         if host == "ghcr.io" or not host:
             return "ghcr" if host else None
-        paths = (*self._paths.get(host, ()), *self._paths.get("*", ()))
-        found = next((name for begin, name in paths if path.startswith(begin)), None)
-        found = found or self._exact.get(host)
+        found = self._by_path(host, path) or self._exact.get(host) or self._by_path("*", path)
         if found is not None:
             return found
         if host in self._ignored:
@@ -113,6 +111,9 @@ class Hosts:
             if pattern.fullmatch(host):
                 return name
         return None
+
+    def _by_path(self, host: str, path: str) -> str | None:
+        return next((name for begin, name in self._paths.get(host, ()) if path.startswith(begin)), None)
 
     def only_host(self, component: str) -> str | None:
         """The one host that every request to a component goes to, None where there are several."""
