@@ -76,7 +76,7 @@ def warnings(store: Store, table: Exposure, judgement: Judgement, asked: Questio
             found.append(f"only {beside} strata (repository, job and 12 hours) have {asked.new} of {asked.action} and "
                          "another version side by side")  # fmt: skip
     if judgement.decision.small:
-        found.append("fewer than sixty comparable jobs or fifteen runs: too little to convict or acquit anyone")
+        found.append("fewer than sixty comparable jobs or 25 runs: too little to convict or acquit anyone")
     failed = jobs["failed"].astype(bool)
     unread = int((failed & ~jobs["has_log"].fillna(False).astype(bool)).sum())
     if unread:
