@@ -20,13 +20,17 @@ _PUBLIC_PULL = re.compile(
 _REGISTRY_WORDS = re.compile(
     r"toomanyrequests|pull rate limit|httpReadSeeker|Error response from daemon|docker\.com/increase-rate-limit|"
     r"\bdocker (?:pull|push)\b|"
-    r": (?:Pulling (?:from|fs layer)|Pull complete|Retrying in \d|Pushed)\b|"
+    r": (?:Pulling (?:from|fs layer)|Pull complete|Retrying in \d|Push(?:ed|ing)|Image already pushed|"
+    r"Layer already exists)\b|"
     r"^Step \d+/\d+ : FROM|failed to resolve (?:source metadata|reference)"
 )
 # A login checks the password; where the manifest is refused for it later, the registry changed its mind.
 _STORED_LOGIN = re.compile(r"/manifests/\S*:? unauthorized: incorrect username or password")
 # The manifest was served and the layers begun: whoever is refused after that had been let in.
 _AFTER_MANIFEST = re.compile(r"error pulling image configuration: .{0,80}unauthorized")
+_ACTION_IMAGE = re.compile(r"Pull down action image|^Pulling .{1,200} for action")
+_MAY_NOT_EXIST = re.compile(r"repository does not exist|manifest (?:for \S+ not found|unknown)")
+_DOWNLOADED = re.compile(r"^Download action repository '([\w.-]+)/")
 _PULLING_FROM = re.compile(r"\bPulling from ([\w./-]+)")
 _LAYERS = re.compile(
     r"\b(?:pushing|pulling|exporting to image|load metadata for|resolve|extracting|importing cache manifest)\b"
@@ -43,6 +47,8 @@ _WORDS_OF_GHCR = re.compile(
     r"retry-after: [\d.]+\S{1,2}, allowed: \d+/minute"
 )
 _NO_ANSWER = re.compile(r"\bETIMEDOUT\b(?! \d+\.)|\bERR_SOCKET_TIMEOUT\b")  # nobody answered, and nobody is named
+_UNRESOLVED = re.compile(r"Could not resolve host(?:name)?: github\.com")  # the machine's network
+_NO_WAY_OUT = re.compile(r"[Nn]etwork is unreachable|\bENETUNREACH\b")  # no packet left the machine
 _MARK_WITHIN = 60
 _GUESSES = frozenset(("unknown", "network"))
 _ACTION_FRAME = re.compile(r"^(?:\s+at|\s*-) .{0,200}[/\\]_actions[/\\]")
@@ -88,6 +94,10 @@ class Blame:
     def component(self, found: Found | None) -> str:
         """The component at fault; ``from-access`` where only the operation tells (see `after_access`)."""
         named = self._named(found)
+        if named == "user-config" and _MAY_NOT_EXIST.search(self.text) and self._pulls_for_action():
+            return self.owner_of_pulled(answers.image_in(self.text) or self.near_image())
+        if _NO_WAY_OUT.search(self.text) and named not in ("user-code", "user-config", "runner-host"):
+            return "network"
         return "action" if named in ("user-code", "user-config") and self._names_action() else named
 
     def _named(self, found: Found | None) -> str:
@@ -112,11 +122,21 @@ class Blame:
         fallback = next((name for name in fallbacks if name not in ("unknown", "network")), fallbacks[0])
         return self._from_host(found, families, fallback)
 
+    def owner_of_pulled(self, image: str | None) -> str:
+        """Who named an image that the runner pulls before the steps: the action's metadata, or the workflow."""
+        name = image or ""
+        if self.hosts.is_public(name):
+            return self._component_of_image(name)
+        owners = (match[1] for text in self.around.up(40) if (match := _DOWNLOADED.search(text)))
+        return "action" if "action" in name or any(f"{owner}/".lower() in name for owner in owners) else "user-config"
+
     def _from_host(self, found: Found | None, families: frozenset[str], fallback: str) -> str:
         tool = self.hosts.tool(self.text)
         if found is not None and found.component is not None:
             if found.component == "git-hosting" and tool == "gha-service":
                 return tool
+            if found.host == "github.com" and _UNRESOLVED.search(self.text):
+                return "network"
             return found.component
         if found is not None and self._is_shared(found):
             tool = tool or self._near_tool()
@@ -125,6 +145,9 @@ class Blame:
             return "network" if silent else tool
         if found is not None and not self._is_shared(found) and self._moves_layers():
             return "other-registry"
+        peer = self.hosts.of_address(self.text) if found is None else None
+        if peer is not None and (self._near_registry() or "docker-hub") in ("docker-hub", "ghcr"):
+            return peer
         if "registry" in families or (found is None and self._moves_layers()):
             return self._near_registry() or self._likeliest_registry()
         if found is None or self.hosts.is_storage(found.host):
@@ -135,6 +158,9 @@ class Blame:
             if near is not None:
                 return near
         return "other-package-registry" if fallback in _GUESSES and self._downloads() else fallback
+
+    def _pulls_for_action(self) -> bool:
+        return any(_ACTION_IMAGE.search(text) for text in self.around.up(12))
 
     def _is_shared(self, found: Found) -> bool:
         """Whether a host serves many services and says nothing alone."""
@@ -297,6 +323,8 @@ class Blame:
     def after_access(self, found: Found | None, operation: str) -> str:
         """A refusal: the registry's own fault for what everyone may pull, else the configuration's."""
         image = answers.image_in(self.text) or self.near_image()
+        if _MAY_NOT_EXIST.search(self.text) and self._pulls_for_action():
+            return self.owner_of_pulled(image)
         if _STORED_LOGIN.search(self.text) and found is not None and found.component is not None:
             return found.component
         registry = found.component if found is not None and found.component else None

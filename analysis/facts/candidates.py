@@ -22,7 +22,7 @@ _NO_CAUSE = frozenset(("command", "debug", "group", "endgroup", "section"))
 _OUTSIDE = frozenset(("network", "registry", "packages", "git", "runner", "cloud"))
 _WARNING = re.compile(
     r"^\s*(?:\[?(?:warn(?:ing)?(?!: (?:DATA RACE|ThreadSanitizer))|notice|info|debug|trace|hint|note)\]?\b\s*[:!\]]?|"
-    r"npm warn|npm WARN|W: |time=\S+ level=(?:warn|info))",
+    r"npm (?:warn|WARN|info|verb|sill|timing|http)\b|W: |time=\S+ level=(?:warn|info))",
     re.IGNORECASE,
 )
 _ECHO = re.compile(r"^(?:\++ |\$ |> \S+@\S+ \S+$|\[command\]|shell: |Run )")
@@ -57,6 +57,8 @@ _NOISE = re.compile(
     r"^(?:dpkg-preconfigure|debconf|invoke-rc\.d|update-alternatives|perl): |fatal: No names found, cannot describe|"
     r"ERROR: pip's dependency resolver does not currently|Cache not found for input keys"
 )
+# A package manager's own chatter tells of its registry alone: an error page's markup is no code that does not parse.
+_CHATTER = re.compile(r"^npm (?:info|verb|sill|http)\b")
 _LOOKED = re.compile(r"^(?:/bin/|/usr/bin/)?(?:ls|cat|e?grep|rm|find|stat|which|head|tail|du|file|readlink|diff): ")
 _URL = re.compile(r"https?://")
 
@@ -162,6 +164,10 @@ def _read(window: Window, index: int, matched: tuple[Signature, ...]) -> Candida
     line = window.line(index)
     if line.level in _NO_CAUSE or _ECHO.match(line.text) or _FRAME.match(line.text) or _NOISE.match(line.text):
         return None
+    if _CHATTER.match(line.text):
+        matched = tuple(signature for signature in matched if signature.family in _OUTSIDE)
+        if not matched:
+            return None
     points = matched[0].specificity + _tone(line, matched[0])
     candidate = Candidate(start, start + len(window.raw[index]), line.text, matched, points, points, line.vertex)
     candidate.warned = _is_warning(line) or _LOOKED.match(line.text) is not None

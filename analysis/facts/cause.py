@@ -41,6 +41,8 @@ _DETAIL = 1000
 _LAST_WORDS = 200
 _WARNED = 25
 _RESTATED = 2000
+_REFUSALS = {"packages": (401, 403, 404)}  # an upload without leave is answered as if the package were not there
+_CUT_OFF = 1500
 _ANSWERS = ("from-status", "from-tail")
 _PASSING = ("http-5xx", "rate-limit", "timeout", "connection-reset", "dns", "tls", "eof")
 _CHAIN = re.compile(r"^\s*(?:Caused by\b|[├╰│└]|\|-|\d+: |cause: |reason: |-> )")
@@ -97,7 +99,8 @@ def find_cause(view: LogView, part: Part, catalogue: Catalogue) -> Cause | None:
         reach *= 8
     if top is None:
         return None
-    first = _first_of_cascade(view, part, start, lines, catalogue, _restated(lines, top))
+    top = _restated(lines, _behind(lines, top))
+    first = _first_of_cascade(view, part, start, lines, catalogue, top)
     recovered = sum(line.recovered for line in lines)
     return Cause(first, part, recovered, part.sure, _companions(first, top, lines))
 
@@ -113,6 +116,18 @@ def _restated(lines: list[Candidate], top: Candidate) -> Candidate:
         if top.start - _RESTATED < line.start < top.start and line.best.specificity > top.best.specificity
     )
     return next((line for line in said if line.retried and http_status(line.text) == status), top)
+
+
+def _behind(lines: list[Candidate], top: Candidate) -> Candidate:
+    """What made the top line come: attempts at a service that somebody cut off, a pull that a test could not do."""
+    before = [line for line in lines if top.start - _CUT_OFF < line.start < top.start]
+    before = [line for line in before if line.best.role in ("cause", "summary", "retry")]
+    if top.best.name == "runner.cancelled" and before and before[-1].retried:
+        return before[-1]
+    if top.best.kind == "test-failure":
+        limits = (line for line in before if line.best.kind == "rate-limit" and line.best.family == "registry")
+        return next(limits, top)
+    return top
 
 
 def _line_start(view: LogView, offset: int, part: Part) -> int:
@@ -210,7 +225,7 @@ def _is_kin(line: Candidate, top: Candidate) -> bool:
         return False
     if is_source(line.text):
         return False
-    if top.best.kind == "auth-denied" and http_status(line.text) in (401, 403):
+    if top.best.kind == "auth-denied" and http_status(line.text) in _REFUSALS.get(top.best.family, (401, 403)):
         return False  # who was refused, and why, says more than the bare status before it
     return same and line.base >= top.base - _CASCADE_SLACK
 

@@ -74,6 +74,9 @@ class Hosts:
         self._actions: list[tuple[Any, str]] = [
             (re2.compile(rf"\bRun (?:{entry['actions']})@"), entry["component"]) for entry in document["uses"]
         ]
+        self._peers: list[tuple[Any, str]] = [
+            (re2.compile(rf"->(?:{peer['addresses']})"), peer["component"]) for peer in document["peer"]
+        ]
         self.registry_host: str = document["default"]["registry_host"]
         self.registry_component: str = document["default"]["registry_component"]
 
@@ -96,6 +99,7 @@ class Hosts:
                 or "actions-results" in path
                 or "_apis/resources/Containers" in path
                 or "/artifacts" in path
+                or ("_apis" in path and "artifact" in path)
             ):
                 return "gha-artifact"
         if host == "ghcr.io" or not host:
@@ -147,6 +151,10 @@ class Hosts:
     def tool(self, text: str) -> str | None:
         """Component that the words of a tool name, None where none does."""
         return next((component for pattern, component in self._tools if pattern.search(text)), None)
+
+    def of_address(self, text: str) -> str | None:
+        """Component that the address at the far end of a connection belongs to, None where that is not known."""
+        return next((component for pattern, component in self._peers if pattern.search(text)), None)
 
     def service_of_action(self, title: str) -> str | None:
         """Component that the action of a step's title talks to, None where that is not known."""
