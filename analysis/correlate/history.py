@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.correlate.arrivals import Arrivals
 from analysis.correlate.bumps import Bump
 from analysis.correlate.codes import Bools, Codes, Times, code, codes_of, microseconds, places_of, together
 from analysis.correlate.floating import Floating
@@ -163,6 +164,7 @@ class _Known:
     carried: Line
     kin: Kin
     merges: Merges
+    arrivals: Arrivals
     place: Codes
     family: Codes
     apart: Codes
@@ -190,7 +192,7 @@ def _known(
     return _Known(
         main, near, own_line(seen, main, other, default, branches), carried(told, branches, actions),
         Kin(_numbered(family_of[whose], action, actions), near.group, near.at, near.token),
-        Merges(told, actions, len(uses.texts)), place, family, np.where(line == default, -1, branch), line == other,
+        Merges(told, actions, len(uses.texts)), Arrivals(seen, uses.texts), place, family, np.where(line == default, -1, branch), line == other,
         microseconds(runs["created_at"])[rows["run"].to_numpy()], codes_of(rows["repo"]), branch, branches, actions,
     )  # fmt: skip
 
@@ -209,7 +211,10 @@ def _inferred(
         token, sure = _tokens(known, row, action, any_token[member])
         row, action, token, sure = (values[token >= 0] for values in (row, action, token, sure))
         version, dated = floating.resolved(action, token, known.at[row])
-        yield row, action, version, np.where(dated, sure, np.minimum(sure, GUESS))
+        sure = np.where(dated, sure, np.minimum(sure, GUESS))
+        # What a floating tag came to be later on, it was not before anybody was seen to run that.
+        open_ = dated | ~known.arrivals.ahead(action, version, known.at[row])
+        yield row[open_], action[open_], version[open_], sure[open_]
 
 
 def _tokens(known: _Known, row: Codes, action: Codes, any_token: Codes) -> tuple[Codes, np.ndarray]:
@@ -235,7 +240,7 @@ def _tokens(known: _Known, row: Codes, action: Codes, any_token: Codes) -> tuple
 def _from_around(known: _Known, row: Codes, action: Codes, job: Codes, any_token: Codes) -> tuple[Codes, np.ndarray]:
     """The same where the default branch's two sides do not agree, from its kin, from pull requests, from any look.
 
-    What a merge yet to come was the first to bring, nobody can have run before it.
+    What a merge yet to come was the first to bring, nobody can have run before it, nor a release before it came up.
     """
     then = known.at[row]
     kin_before, kin_after, by_kin = known.kin.beside(_numbered(known.family[row], action, known.actions), job, then)
@@ -247,7 +252,8 @@ def _from_around(known: _Known, row: Codes, action: Codes, job: Codes, any_token
         GUESS,
     )
     one_sided = (kin_before < 0) & (before < 0)
-    return np.where(one_sided & known.merges.ahead(known.repo[row], action, token, then), -1, token), sure
+    ahead = known.merges.ahead(known.repo[row], action, token, then) | known.arrivals.ahead(action, token, then)
+    return np.where(one_sided & ahead, -1, token), sure
 
 
 def _first(*choices: Codes) -> Codes:

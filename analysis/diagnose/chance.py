@@ -2,7 +2,8 @@
 
 Known exposures are 0 or 1. An unknown one is the share of that version among the green jobs whose version is known:
 of the same stratum for an action (who upgrades is no coin toss), of all for what the runner brings, at about the
-same time.
+same time. Before the first job of a stratum whose version is known, that version may have been taken up at any moment
+since anybody was first seen to run it, and what stood there until then is what others ran at that time.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ Ints = npt.NDArray[np.int64]
 _BIN_HOURS = 6.0
 _MEMORY_BINS = 2.0
 _PSEUDO = 0.05
+# Seen within so many bins of the history's begin, a version may have been there all along.
+_ESTABLISHED_BINS = 4
 
 
 class Chances:
@@ -69,17 +72,54 @@ def _shares(cells: Cells, attribute: Attribute, by_stratum: bool) -> Floats:
     everyone = np.zeros((width, levels))
     np.add.at(everyone, (bins[known], attribute.code[known]), cells.n[known])
     everyone = kernel @ everyone + 1e-9
+    since = _first_bins(attribute, bins)
     shares = np.zeros((len(unknown), levels))
     members, unknowns = _members(np.where(known, group, -1), groups), _members(groups[where], groups)
     for own, mine in zip(members, unknowns, strict=True):
         counts = np.zeros((width, levels))
         np.add.at(counts, (bins[own], attribute.code[own]), cells.n[own])
         smooth = kernel @ counts
-        usual = counts.sum(0) if by_stratum and len(own) else everyone.sum(0)
-        prior = usual / usual.sum()
+        if by_stratum and len(own):
+            prior = _before(bins[own].min(), counts, everyone, since)
+        else:
+            prior = everyone.sum(0) / everyone.sum()
         mixed = (smooth + _PSEUDO * prior) / (smooth.sum(1, keepdims=True) + _PSEUDO)
         shares[mine] = mixed[bins[unknown[mine]]]
     return shares
+
+
+def _first_bins(attribute: Attribute, bins: Ints) -> Ints:
+    """The bin in which anybody was first seen to run each version."""
+    first = np.full(len(attribute.levels), np.iinfo(np.int64).max)
+    seen = attribute.code >= 0
+    np.minimum.at(first, attribute.code[seen], bins[seen])
+    return first
+
+
+def _before(begin: int, counts: Floats, everyone: Floats, since: Ints) -> Floats:
+    """What a stratum runs where nothing near is known of it: (bins, versions).
+
+    Parameters
+    ----------
+    begin : int
+        Bin of its first job whose version is known.
+    counts, everyone : (bins, versions) float
+        Its own jobs, and all jobs near that time.
+    since : (versions,) int
+    """
+    usual = counts.sum(0) / counts.sum()
+    first = counts[begin] / counts[begin].sum()
+    at = np.arange(len(counts))
+    # How sure it is that the first version known was already there: a ramp from when anybody had it.
+    new = int((first * since).sum())
+    there = np.clip((at - new) / max(begin - new, 1), 0.0, 1.0) if new >= _ESTABLISHED_BINS else np.ones(len(at))
+    earlier = everyone * (since[None, :] < new)
+    total = earlier.sum(1, keepdims=True)
+    known = total > 0
+    earlier = np.where(known, earlier / np.where(known, total, 1.0), usual)
+    ramp = np.where(at < begin, there, 1.0)[:, None]
+    mixed: Floats = ramp * usual + (1.0 - ramp) * earlier
+    return mixed
 
 
 def _members(group: Ints, names: Ints) -> list[Ints]:
