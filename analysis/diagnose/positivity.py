@@ -20,6 +20,7 @@ from analysis.diagnose.local import merge_suspects
 from analysis.diagnose.scan import OUTAGE
 from analysis.diagnose.search import Posterior, prepare
 from analysis.diagnose.suspects import LATE, SOFTWARE, Suspect
+from analysis.diagnose.variants import BROKEN
 from analysis.diagnose.windows import of_class
 
 Floats = npt.NDArray[np.float64]
@@ -101,7 +102,7 @@ def _may_stand_in(leading: Suspect, rival: Suspect) -> bool:
     """
     if rival.cause == "configuration":
         return leading.cause == "action-version"
-    if rival.variant == LATE or rival.start is not None:
+    if rival.variant in (LATE, BROKEN) or rival.start is not None:
         return False
     if leading.cause in SOFTWARE:
         return rival.cause == "code-change" or rival.cause in SOFTWARE
@@ -114,6 +115,8 @@ def _at_that_time(cells: Cells, leading: Suspect) -> list[Suspect]:
     if attribute is None:
         return []
     users = (attribute.code >= 0) | attribute.unknown
+    if leading.variant == BROKEN:
+        users &= np.isin(cells.stratum, cells.stratum[leading.exposed > 0.5])
     there = np.sort(cells.time[leading.exposed > 0.5])
     if len(there) == 0:
         return []

@@ -223,8 +223,8 @@ def _levels(
         options = parts(cells, name, exposed) if variants else []
         plain = float(np.log(1 - _VARIANTS)) if options else 0.0
         yield Suspect(cause, label, "", exposed, log_prior + plain)
-        for words, part in options:
-            yield Suspect(cause, label, words, part, log_prior + float(np.log(_VARIANTS / len(options))))
+        for words, part, price in options:
+            yield Suspect(cause, label, words, part, log_prior + float(np.log(_VARIANTS / len(options))) + price)
         # Images of several labels stand in one matrix: what came later on another label is no successor, and all later
         # ones of one label are that label, which its own legs hold against the others' legs.
         later = [v for v in order[order.index(level) + 1 :] if able[v]] if cause != "runner-image" else []

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaln
 
 from analysis.diagnose.cells import Cells
 
@@ -19,14 +20,18 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
+BROKEN = "in the jobs it broke"
 _MOST_PARTS = 8
 # Below one failure less what rounding takes nothing is looked at.
 _LEAST = 1.0 - 1e-6
+_HALF = 0.5
+# Jobs that one failure each sets apart are picked by chance.
+_LEAST_BROKEN = 2.0
 # Whose inputs say what the tools that are suspects by themselves (buildx, BuildKit, QEMU) have to do.
 _DRIVERS = ("docker/build-push-action:", "docker/bake-action:", "docker/setup-buildx-action:")
 
 
-def parts(cells: Cells, action: str, exposed: Floats) -> list[tuple[str, Floats]]:
+def parts(cells: Cells, action: str, exposed: Floats) -> list[tuple[str, Floats, float]]:
     """The most telling parts of an exposure; the same part counts once.
 
     Parameters
@@ -38,8 +43,8 @@ def parts(cells: Cells, action: str, exposed: Floats) -> list[tuple[str, Floats]
 
     Returns
     -------
-    list of (str, (cells,) float)
-        What sets the part apart, and who met it; best first.
+    list of (str, (cells,) float, float)
+        What sets the part apart, who met it, and the log of what it costs to have been picked; best first.
     """
     met = np.flatnonzero(exposed)
     weight = (cells.n * exposed)[met]
@@ -52,7 +57,24 @@ def parts(cells: Cells, action: str, exposed: Floats) -> list[tuple[str, Floats]
             found.append((killed / dead - inside / whole, words, mask))
     found.sort(key=lambda p: -p[0])
     distinct = {mask.tobytes(): (words, mask) for _, words, mask in reversed(found)}
-    return [(words, _part(exposed, met, mask)) for words, mask in list(reversed(distinct.values()))[:_MOST_PARTS]]
+    named = list(reversed(distinct.values()))[:_MOST_PARTS]
+    picked = _broken(cells, met, weight, failing) if "/" in action else []
+    return [(words, _part(exposed, met, mask), price) for words, mask, price in [*((*n, 0.0) for n in named), *picked]]
+
+
+def _broken(cells: Cells, met: Ints, weight: Floats, failing: Floats) -> list[tuple[str, Bools, float]]:
+    """The jobs in which failures are denser than in the whole, for what no name or input tells: each choice is paid."""
+    unit, place = np.unique(cells.stratum[met] * len(cells.job_names) + cells.job_name[met], return_inverse=True)
+    total, dead = (np.bincount(place, weights=w, minlength=len(unit)) for w in (weight, failing))
+    # Jobs of bots and forks fail for want of secrets, whatever they run.
+    usual = np.array([name == "normal" for name in cells.credential_names])[cells.credential[met]]
+    peoples = np.bincount(place, weights=usual, minlength=len(unit)) > 0
+    broken = peoples & (dead > _HALF) & (dead * total.sum() > total * dead.sum())
+    count = int(broken.sum())
+    if count < 2 or dead[broken].sum() < _LEAST_BROKEN * count or total[broken].sum() > 0.9 * total.sum():
+        return []
+    choices = gammaln(len(unit) + 1) - gammaln(count + 1) - gammaln(len(unit) - count + 1)
+    return [(BROKEN, broken[place], -float(choices + np.log(len(unit))))]
 
 
 def _part(exposed: Floats, met: Ints, mask: Bools) -> Floats:
