@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from analysis.diagnose.likelihood import Observed, Pool, shares
+from analysis.diagnose.likelihood import Observed, Pool, shares, side
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -160,7 +160,10 @@ class _Chains:
         self.weight = (observed.weight / np.maximum(per_cell, 1))[jobs]
         self.pool = pool
         self.strata = _one_hot(observed.stratum, len(observed.green))
-        self.texts = [_one_hot(mark, base.shape[1]) for mark, base in self._told()]
+        sides = [own.shape[1] for own in pool.marks]
+        self.sides = [side(observed.kind, many) for many in sides]
+        self.texts = [_one_hot(np.where(mark >= 0, place * base.shape[1] + mark, -1), many * base.shape[1])
+                      for (mark, base), place, many in zip(self._told(), self.sides, sides, strict=True)]  # fmt: skip
         self.kinds = [_one_hot(np.where(mark >= 0, observed.kind * base.shape[1] + mark, -1), base.size)
                       for mark, base in self._told()]  # fmt: skip
         self._marks: list[Floats] = []
@@ -191,7 +194,7 @@ class _Chains:
             prior, known, text = self.marks_prior[channel], mark >= 0, np.maximum(mark, 0)
             drawn = _dirichlet(prior + (members @ self.texts[channel]).reshape(prior.shape), rng)
             counts = (weighted[:, -1] @ self.kinds[channel]).reshape(self.count, *base_prior.shape)
-            own[:, :-1] += np.where(known, np.log(drawn)[:, :, text], 0.0)
+            own[:, :-1] += np.where(known, np.log(drawn)[:, :, self.sides[channel], text], 0.0)
             own[:, -1] += np.where(known, np.log(_dirichlet(base_prior + counts, rng))[:, seen.kind, text], 0.0)
             self._marks.append(drawn)
         return State(self.exposed, self.green, kills, base, own)
@@ -220,7 +223,7 @@ class _Chains:
         base: Floats = rng.beta(reruns.prior[:, 0] + passed, reruns.prior[:, 1] + failed)[:, nature]
         if self.size == 0:
             return base
-        own = np.minimum(self._marks[reruns.channel][:, :, 0], 1 - kills)
+        own = np.minimum(self._marks[reruns.channel][:, :, 0, 0], 1 - kills)
         theirs = np.take_along_axis(own, np.minimum(killer, self.size - 1), axis=1)
         passes: Floats = np.where(killer < self.size, theirs, base)
         return passes

@@ -106,8 +106,8 @@ class Pool:
         Green jobs that were exposed.
     kills : (S, 2) float
         Beta prior of q.
-    marks : tuple of (S, K) float
-        Dirichlet prior of each channel.
+    marks : tuple of (S, J, K) float
+        Dirichlet priors of each channel, for J sorts of jobs (`side`): what a cause writes hangs on what the job does.
     """
 
     exposed: Floats
@@ -261,7 +261,9 @@ class _Ascent:
             height, width = base.shape
             text, kind = mark[first], observed.kind[first]
             known = text >= 0
-            self.slots.append(_Slots(np.where(known, row * width + text, -1), self.count * width))
+            sides = pool.marks[len(self.slots)].shape[1]
+            place = (row * sides + side(kind, sides)) * width + text
+            self.slots.append(_Slots(np.where(known, place, -1), self.count * sides * width))
             slots = _Slots(np.where(known, (row * height + kind) * width + text, -1), self.count * height * width)
             self.base_slots.append(slots)
             self.idle_marks.append(written - slots.add(folded.weight[None]).reshape(self.count, height, width))
@@ -282,7 +284,7 @@ class _Ascent:
             rho[s] = log_b[self.spot]
             if not (blindly and step == 0):
                 for mark, text, slot, base_slot in zip(marks, base_texts, self.slots, self.base_slots, strict=True):
-                    rho[:s] += slot.take(_log_mean(mark).transpose(1, 0, 2).reshape(s, slot.width))
+                    rho[:s] += slot.take(_log_mean(mark).swapaxes(0, 1).reshape(s, slot.width))
                     rho[s] += base_slot.take(text.reshape(1, -1))[0]
             rho[1:] += np.cumsum(log_pass.T[:, folded.row] * folded.exposed, axis=0)
             top = rho.max(axis=0)
@@ -295,7 +297,7 @@ class _Ascent:
             survived = self.green + (self.rows @ (later * folded.exposed).T).reshape(self.count, s)
             used = (kills, base, marks, base_marks)
             kills = self.kills + np.stack([dead, survived], axis=-1)
-            marks = [prior + slot.add(weighted[:s]).reshape(s, *prior.shape[::2]).transpose(1, 0, 2)
+            marks = [prior + slot.add(weighted[:s]).reshape(s, self.count, *prior.shape[2:]).swapaxes(0, 1)
                      for prior, slot in zip(self.marks, self.slots, strict=True)]  # fmt: skip
             base_marks = [prior + idle + slot.add(weighted[s:]).reshape(idle.shape) for prior, idle, slot
                           in zip(seen.base_marks, self.idle_marks, self.base_slots, strict=True)]  # fmt: skip
@@ -308,7 +310,7 @@ class _Ascent:
             + (log_pass * self.green).sum(-1)
             + sum((text * idle).sum((-1, -2)) for text, idle in zip(base_texts, self.idle_marks, strict=True))
             - _dirichlet_kl(used[0], self.kills).sum(-1)
-            - sum(_dirichlet_kl(q, p).sum(-1) for q, p in zip(used[2], self.marks, strict=True))
+            - sum(_dirichlet_kl(q, p).sum((-1, -2)) for q, p in zip(used[2], self.marks, strict=True))
             - sum(_dirichlet_kl(q, p).sum(-1) for q, p in zip(used[3], seen.base_marks, strict=True))
         )
         within = np.stack([self.rows @ (weighted[:s] * met).T for met in folded.exposed], axis=-1) if s else (
@@ -331,6 +333,11 @@ class _Slots:
         """The weights in each slot: (s, width) of (s, T)."""
         counted: Floats = (self._sums @ weights.T)[: self.width].T
         return counted
+
+
+def side(kind: Ints, sides: int) -> Ints:
+    """The sort of job of each kind: whether it builds images, where a channel tells these apart."""
+    return kind % sides
 
 
 def _sums(place: Ints, width: int) -> csr_array:

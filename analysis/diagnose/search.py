@@ -26,6 +26,8 @@ Bools = npt.NDArray[np.bool_]
 
 RERUN = 1
 _DRIVERS = ("docker/build-push-action", "docker/bake-action", "docker/setup-")
+# Jobs that build images and others: one cause fails them with different texts.
+_SIDES = 2
 _SCREEN_STEPS = 7
 _FINISHED = 40
 _POOL = 30
@@ -128,8 +130,8 @@ def prepare(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True) 
         green=np.array([s.exposed @ passed for s in suspects]),
         kills=np.array([table["kills"][s.cause] for s in suspects], float).reshape(-1, 2),
         marks=(
-            np.array(texts).reshape(-1, len(cells.classes) + 1),
-            np.array([table["rerun"][s.cause] for s in suspects], float).reshape(-1, 2),
+            np.repeat(np.array(texts).reshape(-1, 1, len(cells.classes) + 1), _SIDES, axis=1),
+            np.array([table["rerun"][s.cause] for s in suspects], float).reshape(-1, 1, 2),
         ),
     )
     return (observed if read_texts else observed.blind()), pool, failing

@@ -22,7 +22,7 @@ def seen(rerun: int = -1) -> Observed:
 
 
 SUSPECT = Pool(exposed=np.ones((1, FAILED)), hints=np.zeros((1, FAILED)), green=np.array([MET]), kills=np.ones((1, 2)),
-               marks=(np.array([[1.0, 1.0]]),))  # fmt: skip
+               marks=(np.array([[[1.0, 1.0]]]),))  # fmt: skip
 
 
 def draws(observed: Observed, chains: list[tuple[int, ...]], reruns: Reruns | None = None) -> Draws:

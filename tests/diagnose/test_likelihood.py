@@ -19,7 +19,7 @@ def observed(dead: float, green: float, text: int = -1) -> Observed:
 def pool(green: float, exposed: float = 1.0) -> Pool:
     return Pool(
         exposed=np.array([[exposed]]), hints=np.zeros((1, 1)), green=np.array([green]), kills=np.ones((1, 2)),
-        marks=(np.array([[1.0, 1.0]]),),
+        marks=(np.array([[[1.0, 1.0]]]),),
     )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def test_a_stratum_that_a_suspect_never_met_adds_what_it_adds_without_a_suspect(
             base_marks=(np.array([[1.0, 1.0]]),),
         )  # fmt: skip
         suspect = Pool(exposed=np.array([exposed]), hints=np.zeros((1, 2)), green=np.array([3.0]),
-                       kills=np.ones((1, 2)), marks=(np.ones((1, 2)),))  # fmt: skip
+                       kills=np.ones((1, 2)), marks=(np.ones((1, 1, 2)),))  # fmt: skip
         return float(fit(seen, suspect, np.array([members], np.int64).reshape(1, -1)).bound[0])
 
     alone = float(fit(observed(20, 200), pool(3), np.array([[0]])).bound[0])
