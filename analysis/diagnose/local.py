@@ -47,7 +47,7 @@ def _code_of(cells: Cells, hits: Bools, name: str, mass: float) -> Iterator[Susp
     for room, words, share in _parts(cells, np.ones(cells.size, bool), hits):
         cost = float(np.log(mass * share))
         for window in crowding(cells, hits & room, room, most=2):
-            if cells.n[hits & room & cells.main & window.holds(cells.time)].sum() >= _ON_MAIN:
+            if _reached_main(cells, hits & room, window):
                 yield _suspect("code-change", name, words, cells, room, window, cost)
                 yield from _broken_jobs(cells, hits, room, window, name, words, cost)
 
@@ -67,7 +67,13 @@ def _broken_jobs(
     cost += float(np.log(0.5) * len(broken))
     label = f"in the jobs it broke {words}".strip()
     return [_suspect("code-change", name, label, cells, part, again, cost)
-            for again in crowding(cells, hits & part, part, most=1)[:1]]  # fmt: skip
+            for again in crowding(cells, hits & part, part, most=1)[:1]
+            if _reached_main(cells, hits & part, again)]  # fmt: skip
+
+
+def _reached_main(cells: Cells, hits: Bools, window: Window) -> bool:
+    """A change of code that the whole repository shares fails on its main branch, not on somebody's branch alone."""
+    return bool(cells.n[hits & cells.main & window.holds(cells.time)].sum() >= _ON_MAIN)
 
 
 def configuration_suspects(cells: Cells) -> list[Suspect]:
