@@ -80,6 +80,7 @@ class Setup:
     hiccup_rate: float = 0.0006
     least: int | None = None
     most: int | None = None
+    needed: tuple[str, ...] = ()
     most_runs: int | None = None
     moods: list[tuple[str, float, float, float]] = field(default_factory=list)
 

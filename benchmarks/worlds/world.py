@@ -20,6 +20,9 @@ from benchmarks.worlds.releases import DAY, HOUR
 from benchmarks.worlds.setup import Guilty, Incident, Question, Setup, empty_setup
 
 
+_DRAWS = 100
+
+
 @dataclass(frozen=True)
 class World:
     """A history and what is true about it.
@@ -59,7 +62,7 @@ def held_out(family: str) -> bool:
 def make_world(family: str, seed: int, size: str = "normal") -> World:
     """Simulate one world."""
     world = None
-    for draw in range(25):
+    for draw in range(_DRAWS):
         digest = hashlib.sha256(f"{family}/{size}/{seed}/{draw}".encode()).digest()
         world = _draw(np.random.default_rng(int.from_bytes(digest[:8], "big")), family, seed, size)
         if _as_told(world):
@@ -74,7 +77,7 @@ def _as_told(world: World) -> bool:
     least = setup.least if setup.least is not None else (12 if world.size == "normal" else 5)
     most = max((n for cause, n in world.killed.items() if not cause.startswith("background")), default=0)
     return (
-        all(world.killed.get(g.simulated, 0) >= least for g in world.guilty)
+        all(world.killed.get(cause, 0) >= least for cause in (*(g.simulated for g in world.guilty), *setup.needed))
         and (setup.most is None or most <= setup.most)
         and (setup.most_runs is None or len(world.played.runs) <= setup.most_runs)
     )

@@ -220,4 +220,5 @@ def same_hour_inseparable(s: Setup) -> None:
 
     s.causes.append(Cause("both:same-hour", strikes, text, stubborn=0.5))
     s.rerun_factor = 0.25
+    s.needed = ("both:same-hour",)
     s.accepted.add("insufficient-evidence")
