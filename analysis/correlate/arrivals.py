@@ -31,7 +31,7 @@ class Arrivals:
         self._texts = len(texts)
         known = seen[(seen["action"] >= 0) & (seen["version"] >= 0) & (seen["at"] != NEVER)]
         firsts = known.groupby(["action", "version"], as_index=False)["at"].min()
-        numbers = [_RELEASE.match(texts[code]) is not None for code in firsts["version"]]
+        numbers = np.array([_RELEASE.match(texts[code]) is not None for code in firsts["version"]], dtype=bool)
         firsts = firsts[numbers]
         order = {text: rank for rank, text in enumerate(sorted({texts[c] for c in firsts["version"]}, key=_parts))}
         firsts = firsts.assign(rank=[order[texts[c]] for c in firsts["version"]])

@@ -192,7 +192,8 @@ def _known(
     return _Known(
         main, near, own_line(seen, main, other, default, branches), carried(told, branches, actions),
         Kin(_numbered(family_of[whose], action, actions), near.group, near.at, near.token),
-        Merges(told, actions, len(uses.texts)), Arrivals(seen, uses.texts), place, family, np.where(line == default, -1, branch), line == other,
+        Merges(told, actions, len(uses.texts)), Arrivals(seen, uses.texts), place, family,
+        np.where(line == default, -1, branch), line == other,
         microseconds(runs["created_at"])[rows["run"].to_numpy()], codes_of(rows["repo"]), branch, branches, actions,
     )  # fmt: skip
 

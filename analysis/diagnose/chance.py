@@ -116,9 +116,9 @@ def _before(begin: int, counts: Floats, everyone: Floats, since: Ints) -> Floats
     earlier = everyone * (since[None, :] < new)
     total = earlier.sum(1, keepdims=True)
     known = total > 0
-    earlier = np.where(known, earlier / np.where(known, total, 1.0), usual)
-    ramp = np.where(at < begin, there, 1.0)[:, None]
-    mixed: Floats = ramp * usual + (1.0 - ramp) * earlier
+    earlier = np.where(known, earlier / np.where(known, total, 1.0), first)
+    ramp = there[:, None]
+    mixed: Floats = np.where(at[:, None] < begin, ramp * first + (1.0 - ramp) * earlier, usual)
     return mixed
 
 

@@ -256,7 +256,9 @@ class _Ascent:
         self.spot_row = spots // strata
         self.rest = observed.calm.sum() - np.bincount(self.spot_row, weights=observed.calm[at], minlength=self.count)
         self.marks = [own[subsets] for own in pool.marks]
-        self.slots, self.base_slots, self.idle_marks = [], [], []
+        self.slots: list[_Slots] = []
+        self.base_slots: list[_Slots] = []
+        self.idle_marks: list[Floats] = []
         for mark, base, written in zip(observed.marks, observed.base_marks, observed.written, strict=True):
             height, width = base.shape
             text, kind = mark[first], observed.kind[first]

@@ -19,7 +19,6 @@ from benchmarks.worlds.history import Bump, Played, play
 from benchmarks.worlds.releases import DAY, HOUR
 from benchmarks.worlds.setup import Guilty, Incident, Question, Setup, empty_setup
 
-
 _DRAWS = 100
 
 

@@ -104,6 +104,19 @@ def silent_bumps(history: History) -> None:
                 history.job(history.last_run, hours, repo=repo, name="test")
 
 
+def arrivals(history: History) -> None:
+    """Each is seen once, at 30: acme/late runs a release above all seen before, acme/moved a tag that became it,
+    acme/stale one that is below them."""  # fmt: skip
+    for repo, more in (
+        ("acme/late", {"version": "6.12.0"}),
+        ("acme/moved", {"ref": "v6.12", "version": "6.12.0"}),
+        ("acme/stale", {"version": "6.9.1"}),
+    ):
+        history.run(5, repo=repo)
+        history.run(33, repo=repo)
+        history.build(30, repo=repo, **more)
+
+
 def rights(history: History) -> None:
     """acme/rights: a fork, a bot, and people."""
     history.build(0, repo="acme/rights", run={"event": "pull_request", "head_repository": "eve/rights"})
@@ -125,6 +138,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Exposure:
         rights,
         kin,
         silent_bumps,
+        arrivals,
     ):
         part(history)
     spelled = history.build(0, repo="acme/rust", action="Swatinem/rust-cache", version="2.7.5", inputs=("key",))
@@ -184,6 +198,16 @@ def test_a_merged_bump_replaced_what_the_whole_repository_had_run(table: Exposur
 def test_before_the_merge_that_first_brought_it_a_version_is_not_assumed(table: Exposure, repo: str) -> None:
     ran = seen(table, repo, job="build")
     assert pd.isna(ran.pop(9)) and ran == {10: "6.11.0", 11: "6.11.0", 20: "6.11.0"}
+
+
+@pytest.mark.parametrize("repo", ["acme/late", "acme/moved"])
+def test_nobody_ran_a_release_above_all_others_before_it_came_up(table: Exposure, repo: str) -> None:
+    ran = seen(table, repo)
+    assert pd.isna(ran.pop(5)) and ran == {30: "6.12.0", 33: "6.12.0"}
+
+
+def test_a_release_below_others_may_have_stood_there_all_along(table: Exposure) -> None:
+    assert seen(table, "acme/stale") == {5: "6.9.1", 30: "6.9.1", 33: "6.9.1"}
 
 
 def test_a_job_that_died_before_the_step_was_not_exposed(table: Exposure) -> None:

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.diagnose.cells import Cells, fold
+from analysis.diagnose.chance import Chances
 from analysis.diagnose.judge import Judgement, weigh
-from analysis.diagnose.local import merge_suspects
+from analysis.diagnose.local import code_suspects, merge_suspects
 from analysis.diagnose.search import prepare
 from analysis.diagnose.suspects import Question, Suspect, version_suspects, with_contrast
+from analysis.diagnose.variants import BROKEN
 from analysis.diagnose.windows import service_suspects
 from tests.diagnose.histories import ACTION, NEW, OLD, START, Frames, Job, bad_version, history, nothing
 
@@ -165,3 +167,53 @@ def test_bots_that_fail_whatever_they_carry_accuse_no_version() -> None:
     for name, value in told.items():
         frames.jobs.loc[bot, name] = value
     assert not [g for g in judged(frames).decision.guilty if g[0] == "action-version"]
+
+
+def test_before_a_version_came_up_an_unread_job_ran_what_others_ran_then() -> None:
+    frames = history(bad_version(), adopt={0: 6.0, 1: 6.0, 2: 6.0})
+    lonely = (frames.jobs["repo"] == "acme/r0").to_numpy()
+    early = (frames.jobs["started_at"] < START + pd.Timedelta(days=5.5)).to_numpy()
+    frames.versions.loc[lonely & early, ACTION] = None
+    cells = fold(frames)
+    exposed = Chances(cells, cells.actions[ACTION], by_stratum=True).of(cells.actions[ACTION].levels.index(NEW))
+    unread = cells.actions[ACTION].unknown & (cells.repo == cells.repo_names.index("acme/r0"))
+    assert unread.any() and exposed[unread].max() < 0.2
+
+
+def test_a_version_may_break_some_jobs_for_reasons_that_nothing_tells() -> None:
+    broken = {0, 2, 4}
+
+    def kill(job: Job, rng: np.random.Generator) -> tuple[str, str, str] | None:
+        return (
+            VAGUE if job.job == "build" and job.version == NEW and job.repo in broken and rng.random() < 0.7 else None
+        )
+
+    frames = history(kill, adopt=dict.fromkeys(range(6), 6.0))
+    picked = [s for s in version_suspects(fold(frames), ASKED) if s.group == VERSION and s.variant == BROKEN]
+    cells = fold(frames)
+    assert {cells.repo_names[r] for r in np.unique(cells.repo[picked[0].exposed > 0.5])} == {
+        "acme/r0",
+        "acme/r2",
+        "acme/r4",
+    }
+    assert picked[0].log_prior < plain(cells).log_prior - np.log(20), "each way to pick three of six jobs is paid"
+    assert VERSION in judged(frames).decision.guilty
+
+
+def test_code_that_broke_nothing_on_the_main_branch_is_no_suspect() -> None:
+    frames = history(nothing)
+    mine = (frames.jobs["repo"] == "acme/r1").to_numpy() & (frames.jobs["job"] == "test").to_numpy()
+    late = (frames.jobs["started_at"] > START + pd.Timedelta(days=9)).to_numpy()
+    for column, value in {
+        "failed": True,
+        "component": "user-code",
+        "kind": "compile-error",
+        "operation": "build-step",
+    }.items():
+        frames.jobs.loc[mine & late, column] = value
+    frames.jobs.loc[mine & late, "branch"] = "feature/x"
+    frames.jobs.loc[mine & late, "branch_class"] = "other"
+    first = frames.jobs.index[mine & late][0]
+    frames.jobs.loc[first, ["branch", "branch_class"]] = ["main", "default"]
+    since = (START + pd.Timedelta(days=9)).timestamp()
+    assert not any(s.name == "acme/r1" and s.start and s.start >= since for s in code_suspects(fold(frames)))
