@@ -76,7 +76,7 @@ _TAILS = (
     (
         "tls",
         re.compile(
-            r"TLS handshake|terminated the handshake|"
+            r"TLS handshake|handshake fail(?:ure|ed)|terminated the handshake|"
             r"tls: |x509: |SSL routines|SSLError|SSL_ERROR|SSLHandshake|certificate|CERT_|SSL connect|"
             r"gnutls_handshake|GnuTLS|PKIX|schannel|secure channel|unexpected eof while reading|"
             r"\bssl3?_(?!read: connection)|ERR_TLS|SSL: ",
@@ -88,6 +88,7 @@ _TAILS = (
         re.compile(
             r"deadline exceeded|DeadlineExceeded|i/o timeout|ETIMEDOUT|ESOCKETTIMEDOUT|TIMEOUT\b|time[- ]?d? ?out\b|"
             r"timed[- ]?out|Timeout(?:Error|Exception)?\b|operation too slow|took (?:too long|longer than)|"
+            r"Unable to connect to \S{1,200}:https?:|after [1-9]\d{3,6} ms: Could|"
             r"timeout reached|request canceled while waiting|no response\b|did not respond|execution expired|"
             r"stalled",
             re.I,
@@ -122,7 +123,7 @@ _TAILS = (
 _DENIED = re.compile(
     r"\bdenied\b|unauthorized:|not authorized|insufficient[_ ]scope|authentication required|bad credentials|"
     r"Resource not accessible|permission|EACCES\b|no basic auth|incorrect username|invalid (?:username|token|"
-    r"credential)|"
+    r"credential|authentication)|"
     r"requires? authentication|must be authenticated|authentication (?:failed|error)|not allowed to",
     re.I,
 )

@@ -31,6 +31,9 @@ _AFTER_MANIFEST = re.compile(r"error pulling image configuration: .{0,80}unautho
 _ACTION_IMAGE = re.compile(r"Pull down action image|^Pulling .{1,200} for action")
 _MAY_NOT_EXIST = re.compile(r"repository does not exist|manifest (?:for \S+ not found|unknown)")
 _DOWNLOADED = re.compile(r"^Download action repository '([\w.-]+)/")
+_COMMAND_OFF = re.compile(r"^(?:Error: )?The `?[a-z]+-[a-z]+`? command is disabled")
+_PUSHED = re.compile(r"failed to push (\S{3,200}): .{0,300}(?:deadline|timeout|timed out)")
+_OF_SCRIPT = re.compile(r"eval at callAsyncFunction")  # actions/github-script runs what the workflow gives it
 _PULLING_FROM = re.compile(r"\bPulling from ([\w./-]+)")
 _LAYERS = re.compile(
     r"\b(?:pushing|pulling|exporting to image|load metadata for|resolve|extracting|importing cache manifest)\b"
@@ -47,11 +50,12 @@ _WORDS_OF_GHCR = re.compile(
     r"retry-after: [\d.]+\S{1,2}, allowed: \d+/minute"
 )
 _NO_ANSWER = re.compile(r"\bETIMEDOUT\b(?! \d+\.)|\bERR_SOCKET_TIMEOUT\b")  # nobody answered, and nobody is named
-_UNRESOLVED = re.compile(r"Could not resolve host(?:name)?: github\.com")  # the machine's network
+_OF_ALL = re.compile(r"(?<![\w.-])github\.com\b")  # where this name is not found, the machine's resolver is at fault
 _NO_WAY_OUT = re.compile(r"[Nn]etwork is unreachable|\bENETUNREACH\b")  # no packet left the machine
 _MARK_WITHIN = 60
 _GUESSES = frozenset(("unknown", "network"))
 _ACTION_FRAME = re.compile(r"^(?:\s+at|\s*-) .{0,200}[/\\]_actions[/\\]")
+_ACTION_PLACE = re.compile(r"^(?:file://)?/\S{0,200}/_actions/\S{1,200}\.[cm]?js:\d+$")
 _OWN_FILE = re.compile(
     r"Cannot find module '/github/workspace/|"
     r"(?:Cannot find module|no such file|ENOENT|not found).{0,80}[/\\]_actions[/\\]",
@@ -96,9 +100,20 @@ class Blame:
         named = self._named(found)
         if named == "user-config" and _MAY_NOT_EXIST.search(self.text) and self._pulls_for_action():
             return self.owner_of_pulled(answers.image_in(self.text) or self.near_image())
-        if _NO_WAY_OUT.search(self.text) and named not in ("user-code", "user-config", "runner-host"):
+        if (self._is_cut_off() or _NO_WAY_OUT.search(self.text)) and named not in (
+            "user-code",
+            "user-config",
+            "runner-host",
+        ):
             return "network"
         return "action" if named in ("user-code", "user-config") and self._names_action() else named
+
+    def _is_cut_off(self) -> bool:
+        """Whether a name that everybody asks for was not found: here, or in the lines that say why."""
+        texts = [self.text]
+        if answers.kind_of_tail(self.text) is None:
+            texts += [*self.around.up(2), *self.around.below[:6]]
+        return any(_OF_ALL.search(text) and answers.kind_of_tail(text) == "dns" for text in texts)
 
     def _named(self, found: Found | None) -> str:
         if self.line.best.component == "unknown" and self.line.best.role == "cause":
@@ -108,11 +123,17 @@ class Blame:
         named = [signature for signature in self.line.signatures if signature.component != "unknown"]
         if not named:
             return "action" if self._thrown_by_action() else self._unnamed(found)
+        if named[0].family == "javascript-runtime" and any(_OF_SCRIPT.search(text) for text in self.around.up(8)):
+            return "user-code"
         if named[0].component == "from-step":
             if self._thrown_by_action() or self._in_action_step() or self._is_set_failed(named[0]):
                 return "action"
             own = named[0].fallback == "action" and any(_OF_PROJECT.match(text) for text in self.around.below[:5])
             return "user-config" if own else named[0].fallback
+        if _COMMAND_OFF.search(self.text) and self._in_own_step():
+            return "user-config"
+        if named[0].name == "buildkit.session-lost" and (pushed := _PUSHED.search(self.text)):
+            return self._component_of_image(pushed[1])
         if named[0].component == "user-code" and self._thrown_by_action():
             return "action"
         if named[0].component != "from-host":
@@ -135,8 +156,6 @@ class Blame:
         if found is not None and found.component is not None:
             if found.component == "git-hosting" and tool == "gha-service":
                 return tool
-            if found.host == "github.com" and _UNRESOLVED.search(self.text):
-                return "network"
             return found.component
         if found is not None and self._is_shared(found):
             tool = tool or self._near_tool()
@@ -212,13 +231,19 @@ class Blame:
         return marked and signature.family == "javascript-runtime"
 
     def _frames_of_action(self) -> bool:
-        return any(_ACTION_FRAME.search(text) for text in self.around.below[:4])
+        below = any(_ACTION_FRAME.search(text) for text in self.around.below[:4])
+        return below or any(_ACTION_PLACE.search(text) for text in self.around.up(5))
 
     def _in_action_step(self) -> bool:
         """Whether the step uses an action, and no command of a Dockerfile wrote the line."""
         if self.line.vertex and not self._moves_layers():
             return False
         return any(_USES.match(text) for text in self.around.inputs[:1])
+
+    def _in_own_step(self) -> bool:
+        """Whether a command of the workflow's own wrote the line."""
+        title = next((text for text in (*self.around.inputs[:1], *self.around.up(20)) if _RUN.match(text)), "")
+        return bool(title) and _USES.match(title.removeprefix("##[group]")) is None
 
     def _used_service(self) -> str | None:
         """The service that the action of this step talks to, where nothing nearer names one."""

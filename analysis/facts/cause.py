@@ -43,6 +43,7 @@ _WARNED = 25
 _RESTATED = 2000
 _REFUSALS = {"packages": (401, 403, 404)}  # an upload without leave is answered as if the package were not there
 _CUT_OFF = 1500
+_NEXT = 100
 _ANSWERS = ("from-status", "from-tail")
 _PASSING = ("http-5xx", "rate-limit", "timeout", "connection-reset", "dns", "tls", "eof")
 _CHAIN = re.compile(r"^\s*(?:Caused by\b|[├╰│└]|\|-|\d+: |cause: |reason: |-> )")
@@ -124,7 +125,7 @@ def _behind(lines: list[Candidate], top: Candidate) -> Candidate:
     before = [line for line in before if line.best.role in ("cause", "summary", "retry")]
     if top.best.name == "runner.cancelled" and before and before[-1].retried:
         return before[-1]
-    if top.best.kind == "test-failure":
+    if top.best.kind == "test-failure" or top.best.name == "deploy.not-ready":
         limits = (line for line in before if line.best.kind == "rate-limit" and line.best.family == "registry")
         return next(limits, top)
     return top
@@ -186,11 +187,15 @@ def _starved(lines: list[Candidate]) -> frozenset[int]:
     """Where a package is missing only because its registry could not be read before: the tool of both is the same."""
     failed: dict[str, int] = {}
     absent: list[tuple[Candidate, str | None]] = []
+    said: tuple[str | None, int] = None, 0  # the tool of the line before, and where that ends
     for line in lines:
         if line.best.kind == "not-found" and line.best.family == "packages":
             absent.append((line, hosts().tool(line.text) or hosts().tool(line.best.name)))
         elif line.is_outside and line.base >= _HEARD and line.best.kind != "not-found":
             tool = hosts().tool(line.text) or next((host.component for host in hosts().in_text(line.text)), None)
+            if tool is None and line.start < said[1] + _NEXT:
+                tool = said[0]
+            said = tool, line.end
             if tool is not None and (line.best.kind not in _ANSWERS or kind_of_tail(line.text) in _PASSING):
                 failed.setdefault(tool, line.start)
     return frozenset(line.start for line, tool in absent if tool in failed and failed[tool] < line.start + _DETAIL)

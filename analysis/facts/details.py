@@ -18,6 +18,7 @@ from analysis.facts.surroundings import Surroundings
 
 # What no known service refuses, the caller got wrong: its credentials, or the name of what it asks for.
 _REFUSED = ("http-401", "http-403", "http-404", "auth-denied")
+_API = "api.github.com"
 _OF_A_STATUS = ("http-5xx", "rate-limit", "http-404", "http-403", "http-401", "http-429")
 
 
@@ -61,6 +62,8 @@ def read_details(view: LogView, cause: Cause) -> Details:
         component = "user-config"
     if kind == "http-401" and component in PACKAGES:
         component, kind = "user-config", "auth-denied"  # who asks without leave asks a private place
+    if component == "git-hosting" and kind in ("http-401", "http-403") and (found is None or found.host == _API):
+        component = "user-config"  # what GitHub's API refuses is a question of the token
     if component == "user-config" and kind in ("http-401", "http-403") and answers.is_denied(line.text):
         kind = "auth-denied"
     operation = operation_of(line, around, component)

@@ -70,7 +70,7 @@ def _is_stranger(signature: Signature, best: Signature) -> bool:
 
 
 def _near_kind(around: Surroundings) -> str | None:
-    for text in (*around.below[:5], *around.up(8)):
+    for text in (*around.below[:8], *around.up(8)):
         kind = answers.kind_of_tail(without_vertex(text))
         if kind is not None:
             return kind

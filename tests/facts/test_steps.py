@@ -74,4 +74,4 @@ def test_a_clean_up_that_fails_keeps_its_own_error() -> None:
     steps[2]["conclusion"], steps[3]["conclusion"] = "success", "failure"
     facts = read_job_log(log, steps=steps)
     assert facts.failure is not None
-    assert (facts.failure.component, facts.failure.step_number) == ("git-hosting", 6)
+    assert (facts.failure.component, facts.failure.step_number) == ("network", 6)
