@@ -23,11 +23,17 @@ class Guilty:
     cause: str
     names: tuple[str, ...]
     simulated: str
+    commits: tuple[tuple[str, str], ...] = ()
 
     def is_named_by(self, text: str) -> bool:
         """Whether a `guilty` entry of a verdict means this party."""
-        cause, _, name = text.partition(":")
-        return cause == self.cause and any(n.lower() in name.lower() for n in self.names)
+        cause, _, name = text.lower().partition(":")
+        if cause != self.cause:
+            return False
+        action, _, version = name.partition("@")
+        # A server without tags leaves nothing but commits to name a version by.
+        by_commit = any(action == a.lower() and sha[:7] in version for a, sha in self.commits)
+        return by_commit or any(n.lower() in name for n in self.names)
 
 
 @dataclass(frozen=True)
@@ -187,7 +193,10 @@ class Setup:
         """Put a guilty cause to work and remember it as the truth."""
         kind, _, name = cause.name.partition(":")
         self.causes.append(cause)
-        self.guilty.append(Guilty(kind, names or (name,), cause.name))
+        names = names or (name,)
+        commits = [(a, r.sha) for a, line in self.calendar.lines.items() for r in line
+                   if kind == "action-version" and f"{a}@{r.tag.removeprefix('v')}" in names]  # fmt: skip
+        self.guilty.append(Guilty(kind, names, cause.name, tuple(commits)))
         self.accepted.add(kind)
 
     def post(
