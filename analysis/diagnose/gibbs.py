@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from analysis.diagnose.likelihood import Observed, Pool, shares, side
+from analysis.diagnose.likelihood import shares
+from analysis.diagnose.observed import Observed, Pool, side
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

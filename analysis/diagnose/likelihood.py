@@ -14,14 +14,15 @@ and one text that met the members alike are one. The cost of a subset grows with
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array
-from scipy.special import betaln, digamma, gammaln
+from scipy.special import digamma, gammaln
+
+from analysis.diagnose.observed import Observed, Pool, side
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -32,89 +33,6 @@ _UNMET = 1e-9
 _AT_ONCE = 2_000_000
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
-
-
-@dataclass(frozen=True)
-class Observed:
-    """What is the same for all subsets.
-
-    Attributes
-    ----------
-    weight : (F,) float
-        Jobs in each failing cell.
-    stratum : (F,) int
-    green : (G,) float
-        Green jobs of each stratum.
-    base : (G, 2) float
-        Beta prior of each stratum's background.
-    kind : (F,) int
-        Kind of job: each kind has a background text of its own.
-    marks : tuple of (F,) int
-        One array per channel (text class, outcome of a rerun): what was seen, -1 where nothing was.
-    base_marks : tuple of (H, K) float
-        Dirichlet priors of the background in each channel, one row per kind of job.
-    """
-
-    weight: Floats
-    stratum: Ints
-    green: Floats
-    base: Floats
-    kind: Ints
-    marks: tuple[Ints, ...]
-    base_marks: tuple[Floats, ...]
-
-    def blind(self) -> Observed:
-        """The same without any mark: nothing but who failed."""
-        return replace(self, marks=tuple(np.full_like(m, -1) for m in self.marks))
-
-    @cached_property
-    def alike(self) -> Ints:
-        """A number for each failing cell, the same for cells of one stratum, kind and marks: (F,)."""
-        columns = np.stack([self.stratum, self.kind, *self.marks], axis=1)
-        return np.unique(columns, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
-
-    @cached_property
-    def dead(self) -> Floats:
-        """Failed jobs of each stratum: (G,)."""
-        return np.bincount(self.stratum, weights=self.weight, minlength=len(self.green)).astype(np.float64)
-
-    @cached_property
-    def calm(self) -> Floats:
-        """Log evidence of each stratum's outcomes where nobody but the background kills: (G,)."""
-        a, b = self.base.T
-        evidence: Floats = betaln(a + self.dead, b + self.green) - betaln(a, b)
-        return evidence
-
-    @cached_property
-    def written(self) -> tuple[Floats, ...]:
-        """Failed jobs of each kind and mark, for each channel: (H, K)."""
-        return tuple(_counts(self.kind, mark, self.weight, base.shape)
-                     for mark, base in zip(self.marks, self.base_marks, strict=True))  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Pool:
-    """The suspects, as the likelihood sees them.
-
-    Attributes
-    ----------
-    exposed : (S, F) float
-        How surely each failing cell was exposed.
-    hints : (S, F) float
-        Log likelihood ratio of what only this suspect explains (the failed step is its own), 0 where nothing is known.
-    green : (S,) float
-        Green jobs that were exposed.
-    kills : (S, 2) float
-        Beta prior of q.
-    marks : tuple of (S, J, K) float
-        Dirichlet priors of each channel, for J sorts of jobs (`side`): what a cause writes hangs on what the job does.
-    """
-
-    exposed: Floats
-    hints: Floats
-    green: Floats
-    kills: Floats
-    marks: tuple[Floats, ...]
 
 
 @dataclass(frozen=True)
@@ -337,21 +255,9 @@ class _Slots:
         return counted
 
 
-def side(kind: Ints, sides: int) -> Ints:
-    """The sort of job of each kind: whether it builds images, where a channel tells these apart."""
-    return kind % sides
-
-
 def _sums(place: Ints, width: int) -> csr_array:
     """A sparse matrix that sums over the groups of each place: (width, T)."""
     return csr_array((np.ones(len(place)), (place, np.arange(len(place)))), shape=(width, len(place)))
-
-
-def _counts(kind: Ints, mark: Ints, weight: Floats, shape: tuple[int, ...]) -> Floats:
-    known = mark >= 0
-    counts = np.zeros(shape)
-    np.add.at(counts, (kind[known], mark[known]), weight[known])
-    return counts
 
 
 def _log_mean(dirichlet: Floats) -> Floats:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from analysis.diagnose.likelihood import Fit, Observed, Pool
+from analysis.diagnose.likelihood import Fit
+from analysis.diagnose.observed import Observed, Pool
 from analysis.diagnose.suspects import FIRM, SOFTWARE, Suspect
 
 Ints = npt.NDArray[np.int64]

@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from analysis.diagnose.cells import Attribute, Cells
 from analysis.diagnose.classes import NAMELESS
-from analysis.diagnose.likelihood import Observed, fit
+from analysis.diagnose.likelihood import fit
 from analysis.diagnose.local import merge_suspects
+from analysis.diagnose.observed import Observed
 from analysis.diagnose.scan import OUTAGE
 from analysis.diagnose.search import Posterior, prepare
 from analysis.diagnose.suspects import LATE, SOFTWARE, Suspect

@@ -15,8 +15,9 @@ import numpy.typing as npt
 from analysis.diagnose.background import base_priors
 from analysis.diagnose.cells import Cells
 from analysis.diagnose.classes import BACKGROUNDS, prior_text, priors
-from analysis.diagnose.likelihood import Observed, Pool, fit
+from analysis.diagnose.likelihood import fit
 from analysis.diagnose.nested import inside, nested
+from analysis.diagnose.observed import Observed, Pool
 from analysis.diagnose.suspects import FIRM, SOFTWARE, Suspect
 from analysis.diagnose.windows import of_class
 

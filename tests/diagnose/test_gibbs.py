@@ -7,7 +7,7 @@ import pytest
 from scipy.special import betaln, gammaln
 
 from analysis.diagnose.gibbs import Draws, Reruns, sample
-from analysis.diagnose.likelihood import Observed, Pool
+from analysis.diagnose.observed import Observed, Pool
 
 FAILED, GREEN, MET = 12, 60.0, 40.0
 

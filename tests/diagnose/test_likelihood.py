@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import betaln
 
-from analysis.diagnose.likelihood import Observed, Pool, fit, shares
+from analysis.diagnose.likelihood import fit, shares
+from analysis.diagnose.observed import Observed, Pool
 
 
 def observed(dead: float, green: float, text: int = -1) -> Observed:
