@@ -17,6 +17,7 @@ from analysis.diagnose.cells import Cells
 from analysis.diagnose.classes import priors
 from analysis.diagnose.scan import Window
 from analysis.diagnose.suspects import Suspect
+from analysis.diagnose.variants import picked
 from analysis.diagnose.windows import crowding, of_class
 
 Bools = npt.NDArray[np.bool_]
@@ -64,7 +65,7 @@ def _broken_jobs(
     part = room & np.isin(cells.job, broken)
     if len(broken) == 0 or part.sum() == room.sum():
         return []
-    cost += float(np.log(0.5) * len(broken))
+    cost += picked(len(broken), int((met > 0).sum()))
     label = f"in the jobs it broke {words}".strip()
     return [_suspect("code-change", name, label, cells, part, again, cost)
             for again in crowding(cells, hits & part, part, most=1)[:1]

@@ -58,8 +58,8 @@ def parts(cells: Cells, action: str, exposed: Floats) -> list[tuple[str, Floats,
     found.sort(key=lambda p: -p[0])
     distinct = {mask.tobytes(): (words, mask) for _, words, mask in reversed(found)}
     named = list(reversed(distinct.values()))[:_MOST_PARTS]
-    picked = _broken(cells, met, weight, failing) if "/" in action else []
-    return [(words, _part(exposed, met, mask), price) for words, mask, price in [*((*n, 0.0) for n in named), *picked]]
+    broken = _broken(cells, met, weight, failing) if "/" in action else []
+    return [(words, _part(exposed, met, mask), price) for words, mask, price in [*((*n, 0.0) for n in named), *broken]]
 
 
 def _broken(cells: Cells, met: Ints, weight: Floats, failing: Floats) -> list[tuple[str, Bools, float]]:
@@ -73,8 +73,12 @@ def _broken(cells: Cells, met: Ints, weight: Floats, failing: Floats) -> list[tu
     count = int(broken.sum())
     if count < 2 or dead[broken].sum() < _LEAST_BROKEN * count or total[broken].sum() > 0.9 * total.sum():
         return []
-    choices = gammaln(len(unit) + 1) - gammaln(count + 1) - gammaln(len(unit) - count + 1)
-    return [(BROKEN, broken[place], -float(choices + np.log(len(unit))))]
+    return [(BROKEN, broken[place], picked(count, len(unit)))]
+
+
+def picked(count: int, among: int) -> float:
+    """Log of the chance to pick just these, where any number of them might have been picked."""
+    return -float(gammaln(among + 1) - gammaln(count + 1) - gammaln(among - count + 1) + np.log(among))
 
 
 def _part(exposed: Floats, met: Ints, mask: Bools) -> Floats:
