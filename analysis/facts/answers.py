@@ -25,7 +25,8 @@ _STATUS = re.compile(
 _PHRASE = re.compile(
     r"\b([45]\d\d)[ :,\"'()\]-]{1,4}(?:Client Error|Server Error|Bad Gateway|Service (?:Temporarily )?Unavailable|"
     r"Gateway Time-?out|Internal Server Error|Forbidden|Unauthorized|Not Found|Bad Request|Request Time-?out|"
-    r"Too Many Requests|Requested Range|Conflict|Gone|Unprocessable|Backend|Origin|Web Server|Unknown|Proxy|"
+    r"Too Many Requests|Requested Range|Conflict|Gone|"
+    r"Connection (?:timed out|failed|refused)|Unprocessable|Backend|Origin|Web Server|Unknown|Proxy|"
     r"status code|error code|error responses|HTTP)",
     re.IGNORECASE,
 )

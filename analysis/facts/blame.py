@@ -25,7 +25,10 @@ _REGISTRY_WORDS = re.compile(
     r"^Step \d+/\d+ : FROM|failed to resolve (?:source metadata|reference)"
 )
 # A login checks the password; where the manifest is refused for it later, the registry changed its mind.
-_STORED_LOGIN = re.compile(r"/manifests/\S*:? unauthorized: incorrect username or password")
+_STORED_LOGIN = re.compile(
+    r"(?:/manifests/|failed to (?:resolve|fetch oauth token|authorize)|load metadata for).{0,600}"
+    r"incorrect username or password"
+)
 # The manifest was served and the layers begun: whoever is refused after that had been let in.
 _AFTER_MANIFEST = re.compile(r"error pulling image configuration: .{0,80}unauthorized")
 _ACTION_IMAGE = re.compile(r"Pull down action image|^Pulling .{1,200} for action")
@@ -34,6 +37,9 @@ _DOWNLOADED = re.compile(r"^Download action repository '([\w.-]+)/")
 _COMMAND_OFF = re.compile(r"^(?:Error: )?The `?[a-z]+-[a-z]+`? command is disabled")
 _PUSHED = re.compile(r"failed to push (\S{3,200}): .{0,300}(?:deadline|timeout|timed out)")
 _OF_SCRIPT = re.compile(r"eval at callAsyncFunction")  # actions/github-script runs what the workflow gives it
+_PROGRAM = frozenset(("python", "program", "php", "javascript", "runner"))
+_CONTAINER = re.compile(r"docker run .{0,2000}--workdir /github/workspace")
+_WORKSPACE = re.compile(r"/github/workspace/|/home/runner/work/")
 _PULLING_FROM = re.compile(r"\bPulling from ([\w./-]+)")
 _LAYERS = re.compile(
     r"\b(?:pushing|pulling|exporting to image|load metadata for|resolve|extracting|importing cache manifest)\b"
@@ -134,6 +140,8 @@ class Blame:
             return "user-config"
         if named[0].name == "buildkit.session-lost" and (pushed := _PUSHED.search(self.text)):
             return self._component_of_image(pushed[1])
+        if named[0].component == "user-code" and named[0].family in _PROGRAM and self._in_container_of_action():
+            return "action"
         if named[0].component == "user-code" and self._thrown_by_action():
             return "action"
         if named[0].component != "from-host":
@@ -239,6 +247,12 @@ class Blame:
         if self.line.vertex and not self._moves_layers():
             return False
         return any(_USES.match(text) for text in self.around.inputs[:1])
+
+    def _in_container_of_action(self) -> bool:
+        """Whether an action's own container wrote the line, and none of the project's files is in the trace."""
+        texts = self.around.up(60)
+        began = next((at for at, text in enumerate(texts) if _CONTAINER.search(text)), None)
+        return began is not None and not any(_WORKSPACE.search(text) for text in (self.text, *texts[:began][:12]))
 
     def _in_own_step(self) -> bool:
         """Whether a command of the workflow's own wrote the line."""

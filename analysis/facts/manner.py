@@ -16,6 +16,7 @@ from analysis.facts.surroundings import Surroundings, without_vertex
 
 _PUSH = re.compile(
     r"\bpush(?:ing|es|ed)?\b|failed commit on ref|(?:PUT|POST|PATCH) request|/blobs/uploads|write_package|"
+    r"destination repository|"
     r"Write organization|Create organization|uploadArtifacts|blob upload|writing (?:manifest|blob)|exporting to image",
     re.IGNORECASE,
 )
