@@ -31,7 +31,10 @@ _PHRASE = re.compile(
     re.IGNORECASE,
 )
 # The Docker daemon's own 500 around what happened to its request.
-_OF_DAEMON = re.compile(r"500 Server Error[^(]{0,200}\((?=\"(?:Get|Head|Put|Post) )")
+_OF_DAEMON = re.compile(
+    r"500 Server Error[^(]{0,200}\((?=\"(?:Get|Head|Put|Post) )|"
+    r"\bStatus 500: \{\"message\":\"(?=(?:Get|Head|Put|Post|toomanyrequests)\b)"
+)
 _WORDS = (
     (re.compile(r"\btoo many requests\b", re.I), 429),
     (re.compile(r"\bbad gateway\b", re.I), 502),

@@ -246,7 +246,10 @@ class Blame:
         """Whether the step uses an action, and no command of a Dockerfile wrote the line."""
         if self.line.vertex and not self._moves_layers():
             return False
-        return any(_USES.match(text) for text in self.around.inputs[:1])
+        if self.around.inputs:
+            return _USES.match(self.around.inputs[0]) is not None
+        title = next((text for text in self.around.up(20) if _RUN.match(text)), "")
+        return _USES.match(title.removeprefix("##[group]")) is not None
 
     def _in_container_of_action(self) -> bool:
         """Whether an action's own container wrote the line, and none of the project's files is in the trace."""

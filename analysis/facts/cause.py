@@ -46,6 +46,9 @@ _CUT_OFF = 1500
 _NEXT = 100
 _ANSWERS = ("from-status", "from-tail")
 _PASSING = ("http-5xx", "rate-limit", "timeout", "connection-reset", "dns", "tls", "eof")
+_PULLED = re.compile(
+    r"dockerjava|testcontainers|[Ff]ailed to pull image|could not pull image|Error response from daemon"
+)
 _CHAIN = re.compile(r"^\s*(?:Caused by\b|[├╰│└]|\|-|\d+: |cause: |reason: |-> )")
 
 
@@ -126,9 +129,17 @@ def _behind(lines: list[Candidate], top: Candidate) -> Candidate:
     if top.best.name == "runner.cancelled" and before and before[-1].retried:
         return before[-1]
     if top.best.kind == "test-failure" or top.best.name == "deploy.not-ready":
-        limits = (line for line in before if line.best.kind == "rate-limit" and line.best.family == "registry")
-        return next(limits, top)
+        near = [*before, *(line for line in lines if top.start < line.start < top.end + _CUT_OFF)]
+        return next((line for line in near if _keeps_image_away(line)), top)
     return top
+
+
+def _keeps_image_away(line: Candidate) -> bool:
+    """Whether a registry did not give the image of a container that a test or a deployment starts."""
+    if line.best.family == "registry" and line.best.kind == "rate-limit":
+        return True
+    pulled = line.is_outside and _PULLED.search(line.text) is not None and kind_of_tail(line.text) in _PASSING
+    return pulled and any(hosts().is_registry(host.component or "") for host in hosts().in_text(line.text))
 
 
 def _line_start(view: LogView, offset: int, part: Part) -> int:
