@@ -67,17 +67,18 @@ def expanded(begin: Codes, group: Codes) -> tuple[Codes, Codes]:
 
 
 def _neighbours(runs: pd.DataFrame, jobs: pd.DataFrame, targets: Codes) -> Codes:
-    """The run to copy from: a green one of the same event, of any event, then any run at all."""
+    """The run to copy from: a green one of the same event, of any event, then any run in which a job ran."""
     run = jobs["run"].to_numpy()
     passed = np.bincount(run[isin(jobs["conclusion"], ("success",))], minlength=len(runs))
     other = np.bincount(run[~isin(jobs["conclusion"], ("success", "skipped"))], minlength=len(runs))
     known = np.unique(run)
     green = known[(other[known] == 0) & (passed[known] > 0)]
+    ran = known[(passed + other)[known] > 0]
     workflow = together(codes_of(runs["repo"]), codes_of(runs["workflow"]))
     event = together(codes_of(runs["repo"]), codes_of(runs["workflow"]), codes_of(runs["event"]))
     at = microseconds(runs["created_at"])
     like = np.full(len(targets), -1, dtype=np.int64)
-    for seen, group in ((green, event), (green, workflow), (known, workflow)):
+    for seen, group in ((green, event), (green, workflow), (ran, event), (ran, workflow)):
         sides = Observations(group[seen], at[seen]).beside(group[targets], at[targets])
         like = np.where(like >= 0, like, values_at(seen, sides.nearer))
     return like

@@ -34,8 +34,8 @@ _FINISHED = 40
 _POOL = 30
 _SHADOWED = 12
 _NESTED = -8.0
-# What two releases of one action share is one suspect ("and later versions"); two faults of one action, each in a
-# release of its own, are rarer than the priors of two versions say.
+# What two releases of one action or tool share is one suspect ("and later versions"); two faults of one action, each in
+# a release of its own, are rarer than the priors of two versions say.
 _SAME_ACTION = -4.0
 _BEAM = 6
 _MOST_SUSPECTS = 4
@@ -195,7 +195,8 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
     explained: dict[tuple[int, ...], Floats] = {(): np.zeros(0)}
 
     firm = np.array([s.cause in FIRM for s in everyone], bool)
-    versioned = np.array([s.cause == "action-version" for s in everyone], bool)
+    # Images of several labels have nothing in common but that.
+    released = np.array([s.cause in SOFTWARE - {"runner-image"} for s in everyone], bool)
     software = np.array([s.cause in SOFTWARE for s in everyone], bool)
     within = inside(everyone, observed, pool)
     asks = dict.fromkeys(SOFTWARE, _LEAST_VERSIONED) | dict.fromkeys(FIRM, _LEAST_FIRM)
@@ -217,7 +218,7 @@ def judge(cells: Cells, suspects: Sequence[Suspect], read_texts: bool = True, mo
                 rate = np.where(lasting, _MIN_KILLS_FIRM, _MIN_KILLS)
                 enough = bool(((result.explained[row] >= asked) & (killed >= rate)).all())
                 prior = float(log_prior[rows[row]].sum()) + _NESTED * int(shadowed[row])
-                mine = actions[rows[row][versioned[rows[row]]]]
+                mine = actions[rows[row][released[rows[row]]]]
                 prior += _SAME_ACTION * (len(mine) - len(np.unique(mine)))
                 scores[subset] = float(result.bound[row]) + prior if enough else -np.inf
                 explained[subset] = result.explained[row]

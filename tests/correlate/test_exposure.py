@@ -71,6 +71,18 @@ def test_the_jobs_of_a_green_run_that_was_not_asked_for_are_those_of_its_neighbo
     assert got.jobs["versions_observed"].tolist() == [True, False, True]
 
 
+def test_green_runs_before_a_workflow_broke_are_counted_though_its_nearest_known_run_was_skipped(
+    history: History, tmp_path: Path
+) -> None:
+    history.run(0)
+    skipped = history.run(1, event="pull_request", conclusion="skipped")
+    history.job(skipped, 1, conclusion="skipped")
+    history.build(9, failed=True, failing_step=4, component="docker-hub", version="6.11.0")
+    got = exposure(history.write(tmp_path), Scope())
+    assert got.jobs["failed"].tolist() == [False, True]
+    assert got.jobs["imputed"].tolist() == [True, False]
+
+
 def test_a_failed_job_without_a_read_log_has_no_component(history: History, tmp_path: Path) -> None:
     history.build(0, failed=True)
     jobs = table(history, tmp_path).jobs
