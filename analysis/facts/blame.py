@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 
 from analysis.facts import answers
-from analysis.facts.candidates import Candidate, is_loud
+from analysis.facts.candidates import Candidate
 from analysis.facts.hosts import Found, Hosts, hosts, split_image
 from analysis.facts.log_lines import LogView
-from analysis.facts.signatures import Signature
 from analysis.facts.surroundings import Surroundings, without_vertex
+from analysis.facts.writer import BUILDS_ACTION, RUN, Writer
 
 _PUBLIC_PULL = re.compile(
     r"Pull down action image|booting buildkit|Setting up build container|setup-(?:buildx|qemu)-action"
@@ -38,12 +38,7 @@ _COMMAND_OFF = re.compile(r"^(?:Error: )?The `?[a-z]+-[a-z]+`? command is disabl
 _PUSHED = re.compile(r"failed to push (\S{3,200}): .{0,300}(?:deadline|timeout|timed out)")
 _OF_SCRIPT = re.compile(r"eval at callAsyncFunction")  # actions/github-script runs what the workflow gives it
 _PROGRAM = frozenset(("python", "program", "php", "javascript", "runner"))
-_CONTAINER = re.compile(r"docker run .{0,2000}--workdir /github/workspace")
-_WORKSPACE = re.compile(r"/github/workspace/|/home/runner/work/")
 _PULLING_FROM = re.compile(r"\bPulling from ([\w./-]+)")
-_LAYERS = re.compile(
-    r"\b(?:pushing|pulling|exporting to image|load metadata for|resolve|extracting|importing cache manifest)\b"
-)
 _ADDRESS = re.compile(r"\bhttps?://[^\s\"'<>()\[\]]{4,400}")
 _TO_INSTALL = re.compile(
     r"://(?:get|install|downloads?|dl|cdn|releases?|pkgs?|packages?|repos?|registry|mirrors?|archives?|apt|deb|rpm|yum|"
@@ -58,27 +53,8 @@ _WORDS_OF_GHCR = re.compile(
 _NO_ANSWER = re.compile(r"\bETIMEDOUT\b(?! \d+\.)|\bERR_SOCKET_TIMEOUT\b")  # nobody answered, and nobody is named
 _OF_ALL = re.compile(r"(?<![\w.-])github\.com\b")  # where this name is not found, the machine's resolver is at fault
 _NO_WAY_OUT = re.compile(r"[Nn]etwork is unreachable|\bENETUNREACH\b")  # no packet left the machine
-_MARK_WITHIN = 60
 _GUESSES = frozenset(("unknown", "network"))
-_ACTION_FRAME = re.compile(r"^(?:\s+at|\s*-) .{0,200}[/\\]_actions[/\\]")
-_ACTION_PLACE = re.compile(r"^(?:file://)?/\S{0,200}/_actions/\S{1,200}\.[cm]?js:\d+$")
-_OWN_FILE = re.compile(
-    r"Cannot find module '/github/workspace/|"
-    r"(?:Cannot find module|no such file|ENOENT|not found).{0,80}[/\\]_actions[/\\]",
-    re.IGNORECASE,
-)
-_BUILDS_ACTION = re.compile(
-    r"docker build .{0,300}[/\\]_actions[/\\]|^Build container for action use|"
-    r"^(?:Error: )?Docker build failed with exit code"
-)
-_STEP = re.compile(r"^#\d+ |^The command '/bin/sh")
-_USES = re.compile(r"^Run [\w.-]+/[\w./-]+@\S+$")
 _OF_PROJECT = re.compile(r"^(?:g?make(?:\[\d+\])?: \*\*\* \[|npm (?:ERR!|error) |error Command failed|task: Failed)")
-_RUN = re.compile(r"^(?:##\[group\])?Run \S")
-_BUILDER = re.compile(
-    r"\bbuildx\b|\bbuildkit|failed to solve|\bdocker manifest|\b(?:SBOM|SPDX|attestation|provenance|cache exporter)\b"
-)
-_RUNS = re.compile(r"\] (?:RUN|COPY|ADD) ")
 
 
 class Blame:
@@ -99,6 +75,7 @@ class Blame:
         self.line = line
         self.text = line.text
         self.around = around
+        self.writer = Writer(view, line, around)
         self.hosts: Hosts = hosts()
 
     def component(self, found: Found | None) -> str:
@@ -112,7 +89,7 @@ class Blame:
             "runner-host",
         ):
             return "network"
-        return "action" if named in ("user-code", "user-config") and self._names_action() else named
+        return "action" if named in ("user-code", "user-config") and self.writer.names_action() else named
 
     def _is_cut_off(self) -> bool:
         """Whether a name that everybody asks for was not found: here, or in the lines that say why."""
@@ -124,25 +101,25 @@ class Blame:
     def _named(self, found: Found | None) -> str:
         if self.line.best.component == "unknown" and self.line.best.role == "cause":
             return "unknown"
-        if self.line.best.role == "generic" and self._thrown_by_action():
+        if self.line.best.role == "generic" and self.writer.thrown_by_action():
             return "action"
         named = [signature for signature in self.line.signatures if signature.component != "unknown"]
         if not named:
-            return "action" if self._thrown_by_action() else self._unnamed(found)
+            return "action" if self.writer.thrown_by_action() else self._unnamed(found)
         if named[0].family == "javascript-runtime" and any(_OF_SCRIPT.search(text) for text in self.around.up(8)):
             return "user-code"
         if named[0].component == "from-step":
-            if self._thrown_by_action() or self._in_action_step() or self._is_set_failed(named[0]):
+            if self.writer.thrown_by_action() or self.writer.in_action_step() or self.writer.is_set_failed(named[0]):
                 return "action"
             own = named[0].fallback == "action" and any(_OF_PROJECT.match(text) for text in self.around.below[:5])
             return "user-config" if own else named[0].fallback
-        if _COMMAND_OFF.search(self.text) and self._in_own_step():
+        if _COMMAND_OFF.search(self.text) and self.writer.in_own_step():
             return "user-config"
         if named[0].name == "buildkit.session-lost" and (pushed := _PUSHED.search(self.text)):
             return self._component_of_image(pushed[1])
-        if named[0].component == "user-code" and named[0].family in _PROGRAM and self._in_container_of_action():
+        if named[0].component == "user-code" and named[0].family in _PROGRAM and self.writer.in_container_of_action():
             return "action"
-        if named[0].component == "user-code" and self._thrown_by_action():
+        if named[0].component == "user-code" and self.writer.thrown_by_action():
             return "action"
         if named[0].component != "from-host":
             return named[0].component
@@ -170,12 +147,12 @@ class Blame:
         if tool is not None:
             silent = found is None and _NO_ANSWER.search(self.text) is not None and not self._names(tool)
             return "network" if silent else tool
-        if found is not None and not self._is_shared(found) and self._moves_layers():
+        if found is not None and not self._is_shared(found) and self.writer.moves_layers():
             return "other-registry"
         peer = self.hosts.of_address(self.text) if found is None else None
         if peer is not None and (self._near_registry() or "docker-hub") in ("docker-hub", "ghcr"):
             return peer
-        if "registry" in families or (found is None and self._moves_layers()):
+        if "registry" in families or (found is None and self.writer.moves_layers()):
             return self._near_registry() or self._likeliest_registry()
         if found is None or self.hosts.is_storage(found.host):
             if _REGISTRY_WORDS.search(" ".join((self.text, *self.around.up(3), *self.around.below[:3]))):
@@ -217,54 +194,9 @@ class Blame:
         plain = [found for found in in_urls if not self.hosts.is_storage(found.host)]
         return plain[0] if plain else (in_urls[0] if in_urls else None)
 
-    def _thrown_by_action(self) -> bool:
-        """Whether an action's own code threw the error: its stack is shown, or its clean-up is all that ran."""
-        return (
-            self._names_action()
-            or self._frames_of_action()
-            or any(text.strip().endswith("Post job cleanup.") for text in self.around.up(2))
-        )
-
-    def _names_action(self) -> bool:
-        """Whether the line complains of an action's own files, or of a build of the action's own image."""
-        if _OWN_FILE.search(self.text):
-            return True
-        return bool(self.line.vertex or _STEP.match(self.text)) and any(
-            _BUILDS_ACTION.search(text) for text in (*self.around.up(80), *self.around.below)
-        )
-
-    def _is_set_failed(self, signature: Signature) -> bool:
-        """Whether JavaScript's own complaint stands in the runner's error line: only an action puts it there."""
-        marked = b"##[error]" in self.view.buffer[self.line.start : self.line.start + _MARK_WITHIN]
-        return marked and signature.family == "javascript-runtime"
-
-    def _frames_of_action(self) -> bool:
-        below = any(_ACTION_FRAME.search(text) for text in self.around.below[:4])
-        return below or any(_ACTION_PLACE.search(text) for text in self.around.up(5))
-
-    def _in_action_step(self) -> bool:
-        """Whether the step uses an action, and no command of a Dockerfile wrote the line."""
-        if self.line.vertex and not self._moves_layers():
-            return False
-        if self.around.inputs:
-            return _USES.match(self.around.inputs[0]) is not None
-        title = next((text for text in self.around.up(20) if _RUN.match(text)), "")
-        return _USES.match(title.removeprefix("##[group]")) is not None
-
-    def _in_container_of_action(self) -> bool:
-        """Whether an action's own container wrote the line, and none of the project's files is in the trace."""
-        texts = self.around.up(60)
-        began = next((at for at, text in enumerate(texts) if _CONTAINER.search(text)), None)
-        return began is not None and not any(_WORKSPACE.search(text) for text in (self.text, *texts[:began][:12]))
-
-    def _in_own_step(self) -> bool:
-        """Whether a command of the workflow's own wrote the line."""
-        title = next((text for text in (*self.around.inputs[:1], *self.around.up(20)) if _RUN.match(text)), "")
-        return bool(title) and _USES.match(title.removeprefix("##[group]")) is None
-
     def _used_service(self) -> str | None:
         """The service that the action of this step talks to, where nothing nearer names one."""
-        title = next((text for text in (*self.around.inputs[:1], *self.around.up(60)) if _RUN.match(text)), "")
+        title = next((text for text in (*self.around.inputs[:1], *self.around.up(60)) if RUN.match(text)), "")
         return self.hosts.service_of_action(title)
 
     def _unnamed(self, found: Found | None) -> str:
@@ -273,21 +205,8 @@ class Blame:
             named = found.component if found is not None else None
             if named is not None and named.startswith("gha-"):
                 return named
-            return "buildkit" if self._is_of_builder() else "unknown"
+            return "buildkit" if self.writer.is_of_builder() else "unknown"
         return self._from_host(found, frozenset(), "unknown")
-
-    def _is_of_builder(self) -> bool:
-        """Whether a line that nobody knows is the image builder's own, not one of a command that it ran."""
-        if self.line.best.role == "symptom" or not is_loud(self.text):
-            return False
-        if any(_RUNS.search(text) for text in self.around.vertex_above):
-            return False
-        return any(_BUILDER.search(text) for text in (self.text, *self.around.up(6), *self.around.below[:3]))
-
-    def _moves_layers(self) -> bool:
-        """Whether the BuildKit vertex of the line pulls or pushes, and does not run a command of the Dockerfile."""
-        texts = self.around.vertex_above
-        return any(_LAYERS.search(text) for text in texts) and not any(_RUNS.search(text) for text in texts)
 
     def _near_registry(self) -> str | None:
         """The registry that the nearest line above names, of the same vertex first."""
@@ -373,7 +292,7 @@ class Blame:
         registry = registry or (self._component_of_image(image) if image else self.hosts.registry_component)
         if operation == "push":
             return "user-config"
-        if _AFTER_MANIFEST.search(self.text) or any(_BUILDS_ACTION.search(text) for text in self.around.up(40)):
+        if _AFTER_MANIFEST.search(self.text) or any(BUILDS_ACTION.search(text) for text in self.around.up(40)):
             return registry
         if image is not None and self.hosts.is_public(image):
             return registry
