@@ -11,7 +11,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from analysis.correlate.codes import NEVER, Bools, Codes, Times
+from analysis.correlate.codes import NEVER, Bools, Codes, Times, found_among, values_at
 
 _RELEASE = re.compile(r"^\d+(?:\.\d+){1,2}$")
 
@@ -44,11 +44,8 @@ class Arrivals:
 
     def ahead(self, action: Codes, version: Codes, at: Times) -> Bools:
         """Where the version had not come up yet."""
-        if not len(self._key):
-            return np.zeros(len(action), dtype=bool)
         key = np.where(version < 0, -1, action * self._texts + version)
-        place = np.minimum(np.searchsorted(self._key, key), len(self._key) - 1)
-        return np.asarray((self._key[place] == key) & (at < self._first[place]))
+        return np.asarray(at < values_at(self._first, found_among(self._key, key), NEVER))
 
 
 def _parts(text: str) -> tuple[int, ...]:

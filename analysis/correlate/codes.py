@@ -125,3 +125,11 @@ def places_of(listed: Sequence[str], texts: Iterable[object]) -> Codes:
     """Where each text stands in a list; -1 for null and for what is not listed."""
     place = {text: number for number, text in enumerate(listed)}
     return np.array([place.get(text, -1) if isinstance(text, str) else -1 for text in texts], dtype=np.int64)
+
+
+def found_among(ordered: npt.NDArray[np.int64], wanted: npt.NDArray[np.int64]) -> Codes:
+    """Where each number stands in a sorted array; -1 where it does not."""
+    if not len(ordered):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    place = np.minimum(np.searchsorted(ordered, wanted), len(ordered) - 1)
+    return np.where(ordered[place] == wanted, place, -1)

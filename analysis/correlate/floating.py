@@ -14,7 +14,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from analysis.correlate.codes import NEVER, Bools, Codes, Times, microseconds, places_of, values_at
+from analysis.correlate.codes import NEVER, Bools, Codes, Times, found_among, microseconds, places_of, values_at
 from analysis.correlate.nearest import Observations
 from analysis.correlate.uses import Uses
 
@@ -95,7 +95,4 @@ class Floating:
 
     def _published(self, key: Codes) -> Times:
         """When a release came out; `NEVER` where nobody says."""
-        if not len(self._released):
-            return np.full(len(key), NEVER)
-        place = np.minimum(np.searchsorted(self._released, key), len(self._released) - 1)
-        return np.where(self._released[place] == key, self._out[place], NEVER)
+        return values_at(self._out, found_among(self._released, key), NEVER)

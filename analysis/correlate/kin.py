@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.correlate.codes import Bools, Codes, Times, values_at
+from analysis.correlate.codes import Bools, Codes, Times, found_among, values_at
 from analysis.correlate.nearest import Observations
 
 
@@ -76,8 +76,8 @@ def _seen_in_one_job(change: Codes, token: Codes, first: Codes, then: Codes) -> 
     kind = np.searchsorted(kinds, token[change] * many + token[change + 1])
     keys = np.sort(kind * size + change)
     wanted = token[first] * many + token[then]
-    place = np.minimum(np.searchsorted(kinds, wanted), len(kinds) - 1)
-    known = kinds[place] == wanted
+    place = found_among(kinds, wanted)
+    known = place >= 0
     first, then, place = first[known], then[known], place[known]
     found = np.searchsorted(keys, place * size + first)
     hit = found < len(keys)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.correlate.codes import NEVER, Bools, Codes, Times
+from analysis.correlate.codes import NEVER, Bools, Codes, Times, found_among
 
 _ROOM = 2**62
 
@@ -77,8 +77,7 @@ class Observations:
         if not many:
             return Sides(none, none, none)
         if self._numbered is not None:
-            place = np.minimum(np.searchsorted(self._numbered, group), len(self._numbered) - 1)
-            group = np.where(self._numbered[place] == group, place, -1)
+            group = found_among(self._numbered, group)
         known = (group >= 0) & (at != NEVER)
         sought = np.where(known, group, 0) * self._span + self._moment(at)
         after = np.searchsorted(self._keys, sought, "right")

@@ -34,9 +34,8 @@ def base_priors(cells: Cells, dead: Floats, green: Floats) -> Floats:
     -------
     (strata, 2) float
     """
-    usual = np.array([name == "normal" for name in cells.credential_names])
     restricted = np.zeros(len(dead), bool)
-    restricted[cells.stratum] = ~usual[cells.credential]
+    restricted[cells.stratum] = ~cells.usual
     hopeless = restricted & (dead >= _HOPELESS_FAILURES) & (dead > _HOPELESS_SHARE * (dead + green))
     table = np.tile(_base_prior(dead, green), (len(dead), 1))
     table[hopeless] = _HOPELESS

@@ -135,6 +135,11 @@ class Cells:
         return len(self.n)
 
     @cached_property
+    def usual(self) -> Bools:
+        """Whether a cell's jobs ran with all their rights and secrets, as those of people do."""
+        return np.array([name == "normal" for name in self.credential_names], dtype=bool)[self.credential]
+
+    @cached_property
     def used_in(self) -> dict[str, Bools]:
         """The strata that use each action in some of their runs: (strata,)."""
         found = {name: np.zeros(len(self.stratum_names), bool) for name in self.actions}

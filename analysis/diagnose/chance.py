@@ -72,31 +72,34 @@ def _shares(cells: Cells, attribute: Attribute, by_stratum: bool) -> Floats:
     everyone = np.zeros((width, levels))
     np.add.at(everyone, (bins[known], attribute.code[known]), cells.n[known])
     everyone = kernel @ everyone + 1e-9
-    since = _first_bins(attribute, bins)
+    usual = everyone.sum(0) / everyone.sum()
+    since = first_seen(attribute, bins)
     shares = np.zeros((len(unknown), levels))
     members, unknowns = _members(np.where(known, group, -1), groups), _members(groups[where], groups)
     for own, mine in zip(members, unknowns, strict=True):
         counts = np.zeros((width, levels))
         np.add.at(counts, (bins[own], attribute.code[own]), cells.n[own])
         smooth = kernel @ counts
-        if by_stratum and len(own):
-            prior = _before(bins[own].min(), counts, everyone, since)
-        else:
-            prior = everyone.sum(0) / everyone.sum()
+        prior = _before(bins[own].min(), counts, everyone, since) if by_stratum and len(own) else usual
         mixed = (smooth + _PSEUDO * prior) / (smooth.sum(1, keepdims=True) + _PSEUDO)
         shares[mine] = mixed[bins[unknown[mine]]]
     return shares
 
 
-def _first_bins(attribute: Attribute, bins: Ints) -> Ints:
-    """The bin in which anybody was first seen to run each version."""
-    first = np.full(len(attribute.levels), np.iinfo(np.int64).max)
-    seen = attribute.code >= 0
-    np.minimum.at(first, attribute.code[seen], bins[seen])
+def first_seen(attribute: Attribute, at: Floats | Ints) -> Floats:
+    """When anybody was first seen to run each version, in the unit of `at`; infinite where nobody was.
+
+    Parameters
+    ----------
+    attribute : Attribute
+    at : (cells,) float or int
+    """
+    first, seen = np.full(len(attribute.levels), np.inf), attribute.code >= 0
+    np.minimum.at(first, attribute.code[seen], at[seen].astype(np.float64))
     return first
 
 
-def _before(begin: int, counts: Floats, everyone: Floats, since: Ints) -> Floats:
+def _before(begin: int, counts: Floats, everyone: Floats, since: Floats) -> Floats:
     """What a stratum runs where nothing near is known of it: (bins, versions).
 
     Parameters
@@ -105,13 +108,14 @@ def _before(begin: int, counts: Floats, everyone: Floats, since: Ints) -> Floats
         Bin of its first job whose version is known.
     counts, everyone : (bins, versions) float
         Its own jobs, and all jobs near that time.
-    since : (versions,) int
+    since : (versions,) float
+        Bin in which anybody was first seen to run each.
     """
     usual = counts.sum(0) / counts.sum()
     first = counts[begin] / counts[begin].sum()
     at = np.arange(len(counts))
     # How sure it is that the first version known was already there: a ramp from when anybody had it.
-    new = int((first * since).sum())
+    new = int(first[first > 0] @ since[first > 0])
     there = np.clip((at - new) / max(begin - new, 1), 0.0, 1.0) if new >= _ESTABLISHED_BINS else np.ones(len(at))
     earlier = everyone * (since[None, :] < new)
     total = earlier.sum(1, keepdims=True)

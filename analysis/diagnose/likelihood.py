@@ -177,11 +177,13 @@ class _Ascent:
         self.slots: list[_Slots] = []
         self.base_slots: list[_Slots] = []
         self.idle_marks: list[Floats] = []
-        for mark, base, written in zip(observed.marks, observed.base_marks, observed.written, strict=True):
+        for mark, own, base, written in zip(
+            observed.marks, pool.marks, observed.base_marks, observed.written, strict=True
+        ):
             height, width = base.shape
             text, kind = mark[first], observed.kind[first]
             known = text >= 0
-            sides = pool.marks[len(self.slots)].shape[1]
+            sides = own.shape[1]
             place = (row * sides + side(kind, sides)) * width + text
             self.slots.append(_Slots(np.where(known, place, -1), self.count * sides * width))
             slots = _Slots(np.where(known, (row * height + kind) * width + text, -1), self.count * height * width)

@@ -17,7 +17,7 @@ from analysis.diagnose.cells import Cells
 from analysis.diagnose.classes import priors
 from analysis.diagnose.scan import Window
 from analysis.diagnose.suspects import Suspect
-from analysis.diagnose.variants import picked
+from analysis.diagnose.variants import BROKEN, picked
 from analysis.diagnose.windows import crowding, of_class
 
 Bools = npt.NDArray[np.bool_]
@@ -66,7 +66,7 @@ def _broken_jobs(
     if len(broken) == 0 or part.sum() == room.sum():
         return []
     cost += picked(len(broken), int((met > 0).sum()))
-    label = f"in the jobs it broke {words}".strip()
+    label = f"{BROKEN} {words}".strip()
     return [_suspect("code-change", name, label, cells, part, again, cost)
             for again in crowding(cells, hits & part, part, most=1)[:1]
             if _reached_main(cells, hits & part, again)]  # fmt: skip
@@ -81,12 +81,11 @@ def configuration_suspects(cells: Cells) -> list[Suspect]:
     """Denials that begin and stay, in one repository."""
     mass = float(priors()["cause"]["configuration"])
     denied = of_class(cells, lambda c: c.group in ("auth", "config-auth", "config"))
-    usual = np.array([n == "normal" for n in cells.credential_names])[cells.credential]
-    denied &= usual
+    denied &= cells.usual
     repos = [r for r in range(len(cells.repo_names)) if cells.n[denied & (cells.repo == r)].sum() >= 1.0]
     found: list[Suspect] = []
     for repo in repos:
-        mine = (cells.repo == repo) & usual
+        mine = (cells.repo == repo) & cells.usual
         jobs = np.unique(cells.job[denied & mine])
         for room, words, share in ((mine, "", 0.4), (mine & np.isin(cells.job, jobs), "in the jobs that log in", 0.6)):
             for window in crowding(cells, denied & room, room, most=2):

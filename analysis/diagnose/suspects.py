@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.diagnose.cells import Attribute, Cells
-from analysis.diagnose.chance import Chances
+from analysis.diagnose.chance import Chances, first_seen
 from analysis.diagnose.classes import priors
 from analysis.diagnose.scan import window, windows
 from analysis.diagnose.variants import parts
@@ -208,7 +208,7 @@ def _follows(tool: Attribute, image: Attribute | None) -> bool:
 def _levels(
     cells: Cells, attribute: Attribute, chances: Chances, cause: str, name: str, variants: bool
 ) -> Iterator[Suspect]:
-    first, arrived = _first_seen(cells, attribute), _arrived(cells, attribute)
+    first, arrived = first_seen(attribute, cells.time), _arrived(cells, attribute)
     exposures = [with_contrast(cells, chances.of(level)) for level in range(len(attribute.levels))]
     able = [_could_kill(cells, exposed) for exposed in exposures]
     order = sorted(range(len(attribute.levels)), key=lambda v: first[v])
@@ -254,14 +254,13 @@ def with_contrast(cells: Cells, exposed: Floats) -> Floats:
     runs of a job are a stratum of their own, which people's runs of that job speak for once some of these failed.
     """
     job = cells.repo * (int(cells.job.max(initial=0)) + 1) + cells.job
-    usual = np.array([name == "normal" for name in cells.credential_names])[cells.credential]
     total, held, dead = _by(cells.stratum, cells, exposed)
     constant = held > 0.995 * total
     if all(mass[~constant].sum() >= _CONTRASTED * mass.sum() for mass in (held, dead)):
         return exposed
     total, held, _ = _by(job, cells, exposed)
-    peoples = np.bincount(job, weights=cells.n * exposed * (cells.failed & usual))
-    spoken_for = ~usual & (held <= 0.995 * total)[job] & (peoples >= 1.0)[job]
+    peoples = np.bincount(job, weights=cells.n * exposed * (cells.failed & cells.usual))
+    spoken_for = ~cells.usual & (held <= 0.995 * total)[job] & (peoples >= 1.0)[job]
     return np.where(constant[cells.stratum] & ~spoken_for, 0.0, exposed)
 
 
@@ -274,12 +273,6 @@ def _by(group: npt.NDArray[np.int64], cells: Cells, exposed: Floats) -> tuple[Fl
 
 def _could_kill(cells: Cells, exposed: Floats) -> bool:
     return bool((cells.n * exposed)[cells.failed].sum() >= 0.5)
-
-
-def _first_seen(cells: Cells, attribute: Attribute) -> Floats:
-    first, known = np.full(len(attribute.levels), np.inf), attribute.code >= 0
-    np.minimum.at(first, attribute.code[known], cells.time[known])
-    return first
 
 
 def _arrived(cells: Cells, attribute: Attribute) -> npt.NDArray[np.bool_]:

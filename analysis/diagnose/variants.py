@@ -56,10 +56,10 @@ def parts(cells: Cells, action: str, exposed: Floats) -> list[tuple[str, Floats,
         if killed >= 1.0 and inside < 0.9 * whole and killed / max(dead, 1e-9) > inside / whole:
             found.append((killed / dead - inside / whole, words, mask))
     found.sort(key=lambda p: -p[0])
-    distinct = {mask.tobytes(): (words, mask) for _, words, mask in reversed(found)}
+    distinct = {mask.tobytes(): (words, mask, 0.0) for _, words, mask in reversed(found)}
     named = list(reversed(distinct.values()))[:_MOST_PARTS]
     broken = _broken(cells, met, weight, failing) if "/" in action else []
-    return [(words, _part(exposed, met, mask), price) for words, mask, price in [*((*n, 0.0) for n in named), *broken]]
+    return [(words, _part(exposed, met, mask), price) for words, mask, price in [*named, *broken]]
 
 
 def _broken(cells: Cells, met: Ints, weight: Floats, failing: Floats) -> list[tuple[str, Bools, float]]:
@@ -67,8 +67,7 @@ def _broken(cells: Cells, met: Ints, weight: Floats, failing: Floats) -> list[tu
     unit, place = np.unique(cells.stratum[met] * len(cells.job_names) + cells.job_name[met], return_inverse=True)
     total, dead = (np.bincount(place, weights=w, minlength=len(unit)) for w in (weight, failing))
     # Jobs of bots and forks fail for want of secrets, whatever they run.
-    usual = np.array([name == "normal" for name in cells.credential_names])[cells.credential[met]]
-    peoples = np.bincount(place, weights=usual, minlength=len(unit)) > 0
+    peoples = np.bincount(place, weights=cells.usual[met], minlength=len(unit)) > 0
     broken = peoples & (dead > _HALF) & (dead * total.sum() > total * dead.sum())
     count = int(broken.sum())
     if count < 2 or dead[broken].sum() < _LEAST_BROKEN * count or total[broken].sum() > 0.9 * total.sum():

@@ -12,7 +12,7 @@ from analysis.facts.candidates import Candidate
 from analysis.facts.hosts import Found, Hosts, hosts, split_image
 from analysis.facts.log_lines import LogView
 from analysis.facts.surroundings import Surroundings, without_vertex
-from analysis.facts.writer import BUILDS_ACTION, RUN, Writer
+from analysis.facts.writer import BUILDS_ACTION, Writer
 
 _PUBLIC_PULL = re.compile(
     r"Pull down action image|booting buildkit|Setting up build container|setup-(?:buildx|qemu)-action"
@@ -81,7 +81,7 @@ class Blame:
     def component(self, found: Found | None) -> str:
         """The component at fault; ``from-access`` where only the operation tells (see `after_access`)."""
         named = self._named(found)
-        if named == "user-config" and _MAY_NOT_EXIST.search(self.text) and self._pulls_for_action():
+        if named == "user-config" and self._lacks_image_of_action():
             return self.owner_of_pulled(answers.image_in(self.text) or self.near_image())
         if (self._is_cut_off() or _NO_WAY_OUT.search(self.text)) and named not in (
             "user-code",
@@ -163,8 +163,11 @@ class Blame:
                 return near
         return "other-package-registry" if fallback in _GUESSES and self._downloads() else fallback
 
-    def _pulls_for_action(self) -> bool:
-        return any(_ACTION_IMAGE.search(text) for text in self.around.up(12))
+    def _lacks_image_of_action(self) -> bool:
+        """Whether the runner pulls an image for an action, and that is not there."""
+        return _MAY_NOT_EXIST.search(self.text) is not None and any(
+            _ACTION_IMAGE.search(text) for text in self.around.up(12)
+        )
 
     def _is_shared(self, found: Found) -> bool:
         """Whether a host serves many services and says nothing alone."""
@@ -196,8 +199,7 @@ class Blame:
 
     def _used_service(self) -> str | None:
         """The service that the action of this step talks to, where nothing nearer names one."""
-        title = next((text for text in (*self.around.inputs[:1], *self.around.up(60)) if RUN.match(text)), "")
-        return self.hosts.service_of_action(title)
+        return self.hosts.service_of_action(self.writer.title(60))
 
     def _unnamed(self, found: Found | None) -> str:
         """The component of an error in plain words: told only where it names a host and says how it failed."""
@@ -284,7 +286,7 @@ class Blame:
     def after_access(self, found: Found | None, operation: str) -> str:
         """A refusal: the registry's own fault for what everyone may pull, else the configuration's."""
         image = answers.image_in(self.text) or self.near_image()
-        if _MAY_NOT_EXIST.search(self.text) and self._pulls_for_action():
+        if self._lacks_image_of_action():
             return self.owner_of_pulled(image)
         if _STORED_LOGIN.search(self.text) and found is not None and found.component is not None:
             return found.component

@@ -31,7 +31,7 @@ BUILDS_ACTION = re.compile(
 )
 _STEP = re.compile(r"^#\d+ |^The command '/bin/sh")
 _USES = re.compile(r"^Run [\w.-]+/[\w./-]+@\S+$")
-RUN = re.compile(r"^(?:##\[group\])?Run \S")
+_RUN = re.compile(r"^(?:##\[group\])?Run \S")
 _BUILDER = re.compile(
     r"\bbuildx\b|\bbuildkit|failed to solve|\bdocker manifest|\b(?:SBOM|SPDX|attestation|provenance|cache exporter)\b"
 )
@@ -88,8 +88,7 @@ class Writer:
             return False
         if self._around.inputs:
             return _USES.match(self._around.inputs[0]) is not None
-        title = next((text for text in self._around.up(20) if RUN.match(text)), "")
-        return _USES.match(title.removeprefix("##[group]")) is not None
+        return _USES.match(self.title(20)) is not None
 
     def in_container_of_action(self) -> bool:
         """Whether an action's own container wrote the line, and none of the project's files is in the trace."""
@@ -99,8 +98,13 @@ class Writer:
 
     def in_own_step(self) -> bool:
         """Whether a command of the workflow's own wrote the line."""
-        title = next((text for text in (*self._around.inputs[:1], *self._around.up(20)) if RUN.match(text)), "")
-        return bool(title) and _USES.match(title.removeprefix("##[group]")) is None
+        title = self.title(20)
+        return bool(title) and _USES.match(title) is None
+
+    def title(self, within: int) -> str:
+        """What the runner calls the step of the line: as it echoes it, or so many lines above; empty if it does not."""
+        titles = (text for text in (*self._around.inputs[:1], *self._around.up(within)) if _RUN.match(text))
+        return next(titles, "").removeprefix("##[group]")
 
     def is_of_builder(self) -> bool:
         """Whether a line that nobody knows is the image builder's own, not one of a command that it ran."""
